@@ -1,0 +1,31 @@
+// The boot record: what the host asks for before stack_init(). All fields u32, offsets in bytes. CONFIG_ERROR
+// names, by its offset, the option that stack_size() or stack_init() refused.
+
+export const CONFIG_SMALL_BUFFERS = 0;
+export const CONFIG_LARGE_BUFFERS = 4;
+export const CONFIG_INTERFACES = 8;
+export const CONFIG_RING_SLOTS = 12;
+export const CONFIG_ADDRESSES = 16;
+export const CONFIG_NEIGHBOURS = 20;
+export const CONFIG_ROUTES4 = 24;
+export const CONFIG_ROUTES6 = 28;
+export const CONFIG_NEXT_HOPS = 32;
+export const CONFIG_FIB_DIRECT_BITS = 36;
+export const CONFIG_SOCKETS = 40;
+export const CONFIG_SOCKET_ERRORS = 44;
+/** Milliseconds of the UT day at time 0, or CLOCK_UNKNOWN. */
+export const CONFIG_DAY_MS = 48;
+/** 128 bits from a good source of randomness; all zero is refused. */
+export const CONFIG_SEED = 52;
+export const CONFIG_ERROR = 68;
+export const CONFIG_BYTES = 72;
+
+export const CLOCK_UNKNOWN = 0xffffffff;
+
+/** A host: about 4 MiB. */
+export const PROFILE_HOST = 0;
+/** The smallest useful host: one page of 64 KiB, static data counted. */
+export const PROFILE_TINY = 1;
+/** A router that holds a million routes. */
+export const PROFILE_ROUTER = 2;
+export const PROFILES = 3;

@@ -1,0 +1,83 @@
+// The interface record, as the host reads it (stack_netif). Offsets in bytes; u32 unless said; counters u64.
+
+/** Interface number from 0; its ifindex is one more. */
+export const NETIF_INDEX = 0;
+export const NETIF_MEDIUM = 4;
+export const NETIF_FLAGS = 8;
+/** Largest IP datagram, bytes. */
+export const NETIF_MTU = 12;
+/** 6 bytes, zero where the medium has no addresses. */
+export const NETIF_MAC = 16;
+/** 16 bytes, ended by NUL. */
+export const NETIF_NAME = 24;
+export const NETIF_RX_RING = 40;
+export const NETIF_TX_RING = 44;
+/** Slots of each ring, less one. */
+export const NETIF_MASK = 48;
+export const NETIF_RX_PACKETS = 64;
+export const NETIF_TX_PACKETS = 72;
+export const NETIF_RX_BYTES = 80;
+export const NETIF_TX_BYTES = 88;
+export const NETIF_RX_ERRORS = 96;
+export const NETIF_TX_ERRORS = 104;
+export const NETIF_RX_DROPPED = 112;
+export const NETIF_TX_DROPPED = 120;
+/** Written by the host's driver: frames that found no offered slot, and frames too long for one. */
+export const NETIF_RX_OVERRUNS = 128;
+export const NETIF_RX_FRAME = 136;
+export const NETIF_TX_CARRIER = 144;
+export const NETIF_RX_MULTICAST = 152;
+export const NETIF_BYTES = 192;
+
+export const MEDIUM_LOOPBACK = 0;
+export const MEDIUM_ETHERNET = 1;
+/** Raw IP, point-to-point. */
+export const MEDIUM_IP = 2;
+export const MEDIA = 3;
+
+// Linux's interface flags (include/uapi/linux/if.h).
+export const IFF_UP = 0x1;
+export const IFF_BROADCAST = 0x2;
+export const IFF_LOOPBACK = 0x8;
+export const IFF_POINTOPOINT = 0x10;
+export const IFF_RUNNING = 0x40;
+export const IFF_NOARP = 0x80;
+export const IFF_MULTICAST = 0x1000;
+
+export const NETIF_NAME_LEN = 16;
+export const LOOPBACK_MTU = 65536;
+
+// The address record (stack_addr).
+/** 16 bytes in network order; IPv4 as ::ffff:a.b.c.d. */
+export const ADDR_IP = 0;
+/** Prefix length in the family's own bits. */
+export const ADDR_PLEN = 16;
+export const ADDR_NETIF = 20;
+/** 0 = the record is free. */
+export const ADDR_FAMILY = 24;
+/** Order of assignment: an interface's lowest is its primary address. */
+export const ADDR_ORDER = 28;
+export const ADDR_BYTES = 32;
+
+export const FAMILY_IPV4 = 4;
+export const FAMILY_IPV6 = 6;
+
+// The neighbour record (stack_neigh).
+export const NEIGH_IP = 0;
+export const NEIGH_HASH_NEXT = 16;
+export const NEIGH_NETIF = 20;
+/** 14 bytes: the Ethernet header to it, its hardware address first. */
+export const NEIGH_ETHER = 24;
+/** u8 */
+export const NEIGH_STATE = 38;
+export const NEIGH_BYTES = 96;
+
+// States: RFC 4861 §7.3.2, as Linux has them for ARP too.
+export const NEIGH_NONE = 0;
+export const NEIGH_INCOMPLETE = 1;
+export const NEIGH_REACHABLE = 2;
+export const NEIGH_STALE = 3;
+export const NEIGH_DELAY = 4;
+export const NEIGH_PROBE = 5;
+export const NEIGH_FAILED = 6;
+export const NEIGH_PERMANENT = 7;

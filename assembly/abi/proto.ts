@@ -1,0 +1,71 @@
+// Protocol numbers as assigned by IANA; lengths in bytes.
+
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_ARP = 0x0806;
+export const ETHERTYPE_VLAN = 0x8100;
+export const ETHERTYPE_IPV6 = 0x86dd;
+/** Type/length values below this are IEEE 802.3 lengths (RFC 1122 §2.3.3). */
+export const ETHERTYPE_MIN = 0x0600;
+
+export const ETHER_HDR_LEN = 14;
+export const VLAN_TAG_LEN = 4;
+/** Shortest frame without its FCS: transmitted frames are padded to it. */
+export const ETHER_MIN_LEN = 60;
+export const MAC_LEN = 6;
+
+export const ARP_HRD_ETHERNET = 1;
+export const ARP_LEN = 28;
+export const ARP_OP_REQUEST = 1;
+export const ARP_OP_REPLY = 2;
+
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_IGMP = 2;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_ICMPV6 = 58;
+
+export const IPV4_HDR_LEN = 20;
+export const IPV4_MAX_LEN = 65535;
+export const IPV4_MIN_MTU = 68;
+export const IPV4_FLAG_DF = 0x4000;
+export const IPV4_FLAG_MF = 0x2000;
+export const IPV4_OFFSET_MASK = 0x1fff;
+export const IPV6_HDR_LEN = 40;
+
+export const UDP_HDR_LEN = 8;
+export const TCP_HDR_LEN = 20;
+export const ICMP_HDR_LEN = 8;
+
+export const ICMP_ECHO_REPLY = 0;
+export const ICMP_UNREACHABLE = 3;
+export const ICMP_SOURCE_QUENCH = 4;
+export const ICMP_REDIRECT = 5;
+export const ICMP_ECHO = 8;
+export const ICMP_TIME_EXCEEDED = 11;
+export const ICMP_PARAMETER_PROBLEM = 12;
+export const ICMP_TIMESTAMP = 13;
+export const ICMP_TIMESTAMP_REPLY = 14;
+
+export const ICMP_UNREACH_NET = 0;
+export const ICMP_UNREACH_HOST = 1;
+export const ICMP_UNREACH_PROTOCOL = 2;
+export const ICMP_UNREACH_PORT = 3;
+export const ICMP_UNREACH_NEEDFRAG = 4;
+export const ICMP_UNREACH_SRCFAIL = 5;
+
+export const TCP_FIN = 0x01;
+export const TCP_SYN = 0x02;
+export const TCP_RST = 0x04;
+export const TCP_PSH = 0x08;
+export const TCP_ACK = 0x10;
+export const TCP_URG = 0x20;
+export const TCP_ECE = 0x40;
+export const TCP_CWR = 0x80;
+
+export const TCPOPT_END = 0;
+export const TCPOPT_NOP = 1;
+export const TCPOPT_MSS = 2;
+export const TCPOPT_WSCALE = 3;
+export const TCPOPT_SACK_PERMITTED = 4;
+export const TCPOPT_SACK = 5;
+export const TCPOPT_TIMESTAMP = 8;

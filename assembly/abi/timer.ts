@@ -1,0 +1,3 @@
+// What a timer belongs to: dispatch switches on it when the timer expires.
+
+export const TIMER_NEIGH = 0;

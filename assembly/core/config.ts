@@ -1,0 +1,148 @@
+// The boot record: profiles, and the limits within which an option makes sense.
+
+import {
+  CLOCK_UNKNOWN,
+  CONFIG_ADDRESSES,
+  CONFIG_BYTES,
+  CONFIG_DAY_MS,
+  CONFIG_ERROR,
+  CONFIG_FIB_DIRECT_BITS,
+  CONFIG_INTERFACES,
+  CONFIG_LARGE_BUFFERS,
+  CONFIG_NEIGHBOURS,
+  CONFIG_NEXT_HOPS,
+  CONFIG_RING_SLOTS,
+  CONFIG_ROUTES4,
+  CONFIG_ROUTES6,
+  CONFIG_SEED,
+  CONFIG_SMALL_BUFFERS,
+  CONFIG_SOCKET_ERRORS,
+  CONFIG_SOCKETS,
+  PROFILE_HOST,
+  PROFILE_ROUTER,
+  PROFILE_TINY,
+} from "../abi/config";
+import { E_INVAL } from "../abi/errno";
+
+@unmanaged
+export class Config {
+  smallBuffers: u32;
+  largeBuffers: u32;
+  interfaces: u32;
+  ringSlots: u32;
+  addresses: u32;
+  neighbours: u32;
+  routes4: u32;
+  routes6: u32;
+  nextHops: u32;
+  fibDirectBits: u32;
+  sockets: u32;
+  socketErrors: u32;
+  dayMs: u32;
+  seed0: u32;
+  seed1: u32;
+  seed2: u32;
+  seed3: u32;
+  error: u32;
+}
+
+export const CONFIG: Config = changetype<Config>(memory.data(CONFIG_BYTES, 8));
+
+/** Fills the record with a profile's capacities; the seed is left to the host. */
+export function configDefaults(profile: u32): i32 {
+  switch (profile) {
+    case PROFILE_HOST:
+      capacities(1024, 20, 8, 256, 64, 256, 256, 64);
+      routing(64, 12);
+      break;
+    case PROFILE_TINY:
+      capacities(16, 0, 2, 8, 4, 8, 16, 0);
+      routing(8, 0);
+      break;
+    case PROFILE_ROUTER:
+      capacities(8192, 32, 64, 1024, 256, 4096, 1000000, 65536);
+      routing(4096, 18);
+      break;
+    default:
+      return -E_INVAL;
+  }
+  const tiny = profile == PROFILE_TINY;
+  CONFIG.sockets = tiny ? 8 : 1024;
+  CONFIG.socketErrors = tiny ? 4 : 256;
+  CONFIG.dayMs = CLOCK_UNKNOWN;
+  return 0;
+}
+
+function capacities(
+  small: u32,
+  large: u32,
+  interfaces: u32,
+  slots: u32,
+  addresses: u32,
+  neighbours: u32,
+  routes4: u32,
+  routes6: u32,
+): void {
+  CONFIG.smallBuffers = small;
+  CONFIG.largeBuffers = large;
+  CONFIG.interfaces = interfaces;
+  CONFIG.ringSlots = slots;
+  CONFIG.addresses = addresses;
+  CONFIG.neighbours = neighbours;
+  CONFIG.routes4 = routes4;
+  CONFIG.routes6 = routes6;
+}
+
+function routing(nextHops: u32, directBits: u32): void {
+  CONFIG.nextHops = nextHops;
+  CONFIG.fibDirectBits = directBits;
+}
+
+function within(option: u32, least: u32, most: u32): bool {
+  const value = load<u32>(changetype<usize>(CONFIG) + option);
+  if (value >= least && value <= most) return true;
+  CONFIG.error = option;
+  return false;
+}
+
+/** 0, or -E_INVAL with the offending option's offset in CONFIG_ERROR. */
+export function configCheck(): i32 {
+  CONFIG.error = CONFIG_BYTES;
+  const ok =
+    within(CONFIG_SMALL_BUFFERS, 16, 1 << 20) &&
+    within(CONFIG_LARGE_BUFFERS, 0, 1 << 15) &&
+    within(CONFIG_INTERFACES, 1, 255) &&
+    within(CONFIG_RING_SLOTS, 4, 1 << 15) &&
+    within(CONFIG_ADDRESSES, 1, 1 << 14) &&
+    within(CONFIG_NEIGHBOURS, 1, 1 << 16) &&
+    within(CONFIG_ROUTES4, 4, 1 << 22) &&
+    within(CONFIG_ROUTES6, 0, 1 << 22) &&
+    within(CONFIG_NEXT_HOPS, 4, 65535) &&
+    within(CONFIG_FIB_DIRECT_BITS, 0, 18) &&
+    within(CONFIG_SOCKETS, 1, 1 << 15) &&
+    within(CONFIG_SOCKET_ERRORS, 0, 1 << 16);
+  if (!ok) return -E_INVAL;
+  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) {
+    CONFIG.error = CONFIG_RING_SLOTS;
+    return -E_INVAL;
+  }
+  return 0;
+}
+
+/** What stack_init() asks for beyond capacities: a seed, and a time of day which is one. */
+export function configCheckBoot(): i32 {
+  if ((CONFIG.seed0 | CONFIG.seed1 | CONFIG.seed2 | CONFIG.seed3) == 0) {
+    CONFIG.error = CONFIG_SEED;
+    return -E_INVAL;
+  }
+  if (CONFIG.dayMs != CLOCK_UNKNOWN && CONFIG.dayMs >= 86400000) {
+    CONFIG.error = CONFIG_DAY_MS;
+    return -E_INVAL;
+  }
+  return 0;
+}
+
+if (offsetof<Config>("dayMs") != CONFIG_DAY_MS) ERROR("Config.dayMs");
+if (offsetof<Config>("seed0") != CONFIG_SEED) ERROR("Config.seed0");
+if (offsetof<Config>("error") != CONFIG_ERROR) ERROR("Config.error");
+if (offsetof<Config>() != CONFIG_BYTES) ERROR("Config");

@@ -1,0 +1,69 @@
+// Configuration switches: one u32 each, with the range in which a value is accepted.
+
+import { E_INVAL } from "../abi/errno";
+import {
+  SW_ADDR_FOLLOWS_CARRIER,
+  SW_ICMP_BURST,
+  SW_ICMP_ECHO_BROADCASTS,
+  SW_ICMP_RATE,
+  SW_IP_DEFAULT_TTL,
+  SW_IP_PORT_FIRST,
+  SW_IP_PORT_LAST,
+  SW_NEIGH_DELAY_MS,
+  SW_NEIGH_PROBES,
+  SW_NEIGH_QUEUE,
+  SW_NEIGH_REACHABLE_MS,
+  SW_NEIGH_RETRANS_MS,
+  SW_NEIGH_STALE_MS,
+  SWITCHES,
+} from "../abi/switch";
+
+/** value, least, most: 12 bytes a switch. */
+const TABLE: usize = memory.data(SWITCHES * 12, 4);
+const DAY_MS: u32 = 86400000;
+
+function define(id: u32, value: u32, least: u32, most: u32): void {
+  const at = TABLE + id * 12;
+  store<u32>(at, value);
+  store<u32>(at, least, 4);
+  store<u32>(at, most, 8);
+}
+
+export function switchInit(): void {
+  define(SW_IP_DEFAULT_TTL, 64, 1, 255);
+  define(SW_IP_PORT_FIRST, 32768, 1, 65535);
+  define(SW_IP_PORT_LAST, 60999, 1, 65535);
+  define(SW_ICMP_ECHO_BROADCASTS, 0, 0, 1);
+  define(SW_ICMP_RATE, 1000, 0, 1000000);
+  define(SW_ICMP_BURST, 50, 1, 1000000);
+  define(SW_NEIGH_REACHABLE_MS, 30000, 1, DAY_MS);
+  define(SW_NEIGH_STALE_MS, 60000, 1, DAY_MS);
+  define(SW_NEIGH_DELAY_MS, 5000, 1, DAY_MS);
+  define(SW_NEIGH_RETRANS_MS, 1000, 1000, DAY_MS);
+  define(SW_NEIGH_PROBES, 3, 1, 16);
+  define(SW_NEIGH_QUEUE, 3, 1, 64);
+  define(SW_ADDR_FOLLOWS_CARRIER, 0, 0, 1);
+}
+
+export function switchValue(id: u32): u32 {
+  return load<u32>(TABLE + id * 12);
+}
+
+/** A switch in milliseconds, as microseconds. */
+export function switchUs(id: u32): u64 {
+  return <u64>switchValue(id) * 1000;
+}
+
+export function switchGet(id: u32): i32 {
+  return id < <u32>SWITCHES ? <i32>switchValue(id) : -E_INVAL;
+}
+
+export function switchSet(id: u32, value: u32): i32 {
+  if (id >= <u32>SWITCHES) return -E_INVAL;
+  const at = TABLE + id * 12;
+  if (value < load<u32>(at, 4) || value > load<u32>(at, 8)) return -E_INVAL;
+  if (id == SW_IP_PORT_FIRST && value > switchValue(SW_IP_PORT_LAST)) return -E_INVAL;
+  if (id == SW_IP_PORT_LAST && value < switchValue(SW_IP_PORT_FIRST)) return -E_INVAL;
+  store<u32>(at, value);
+  return 0;
+}

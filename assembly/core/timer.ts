@@ -1,0 +1,129 @@
+// Timers: a hierarchical wheel of 6 levels of 64 slots; level l's slot spans 64^l microseconds. There is no tick:
+// a bitmap for each level finds the next slot that holds something, however far away (Varghese and Lauck, 1987).
+// A timer sits at the level of the highest 6-bit digit in which its deadline differs from the wheel's time; when
+// that digit's slot comes up, it moves down. Deadlines past the top level wait in its last slot and go round.
+//
+// A Timer is embedded in the record it belongs to. Expiry is a verdict: timerExpire() answers the timer, and the
+// caller switches on its kind.
+//
+// Timer, 24 bytes:   0 next   4 prev (address of the link to this timer; 0 = not armed)   8 at (u64 us)
+//                   16 kind   20 slot
+
+@unmanaged
+export class Timer {
+  next: Timer | null;
+  prev: usize;
+  at: u64;
+  kind: u32;
+  slot: u32;
+}
+
+const LEVELS: u32 = 6;
+/** Farthest a slot can be: one turn of the top level, less the slot that time stands in. */
+const HORIZON: u64 = (<u64>63) << 30;
+
+@unmanaged
+class Wheel {
+  /** Every timer with `at` < this has been handed out. */
+  time: u64;
+  armed: u32;
+  /** Level of the slot that nextSlot() found. */
+  level: u32;
+}
+
+const W: Wheel = changetype<Wheel>(memory.data(offsetof<Wheel>(), 8));
+const BITMAPS: usize = memory.data(LEVELS * 8, 8);
+const SLOTS: usize = memory.data(LEVELS * 64 * 4, 4);
+
+/** Deadline that no timer has. */
+export const NEVER: u64 = 0xffffffffffffffff;
+
+function link(t: Timer): void {
+  const at = min<u64>(max<u64>(t.at, W.time), W.time + HORIZON);
+  const level = min<u32>(<u32>((63 - clz<u64>((W.time ^ at) | 1)) / 6), LEVELS - 1);
+  const digit = <u32>((at >> (level * 6)) & 63);
+  const slot = level * 64 + digit;
+  const head = SLOTS + slot * 4;
+  const first = changetype<Timer | null>(load<usize>(head));
+  t.next = first;
+  t.prev = head;
+  t.slot = slot;
+  if (first !== null) first.prev = changetype<usize>(t);
+  store<usize>(head, changetype<usize>(t));
+  const bits = BITMAPS + level * 8;
+  store<u64>(bits, load<u64>(bits) | ((<u64>1) << digit));
+}
+
+function unlink(t: Timer): void {
+  const next = t.next;
+  // A slot is a bare pointer and `next` is a Timer's first field: one store serves for both.
+  store<usize>(t.prev, changetype<usize>(next));
+  if (next !== null) next.prev = t.prev;
+  t.prev = 0;
+  if (load<usize>(SLOTS + t.slot * 4) != 0) return;
+  const bits = BITMAPS + (t.slot >> 6) * 8;
+  store<u64>(bits, load<u64>(bits) & ~((<u64>1) << (t.slot & 63)));
+}
+
+/** Arms, or re-arms, the timer for time `at` (microseconds). */
+export function timerArm(t: Timer, at: u64): void {
+  if (t.prev != 0) unlink(t);
+  else W.armed++;
+  t.at = at;
+  link(t);
+}
+
+export function timerCancel(t: Timer): void {
+  if (t.prev == 0) return;
+  unlink(t);
+  W.armed--;
+}
+
+export function timerArmed(t: Timer): bool {
+  return t.prev != 0;
+}
+
+/** Start of the earliest slot that holds a timer, NEVER if none is armed. A lower level's slots all begin before
+ * a higher level's, since they share the digit in which those differ. */
+function nextSlot(): u64 {
+  for (let l: u32 = 0; l < LEVELS; l++) {
+    const bits = load<u64>(BITMAPS + l * 8);
+    if (bits == 0) continue;
+    const position = W.time >> (l * 6);
+    W.level = l;
+    return (position + ctz<u64>(rotr<u64>(bits, position & 63))) << (l * 6);
+  }
+  return NEVER;
+}
+
+/** A timer whose deadline is <= `to`, disarmed; null when there is none left (time then stands at `to`). */
+export function timerExpire(to: u64): Timer | null {
+  let at = nextSlot();
+  while (at <= to) {
+    W.time = max<u64>(W.time, at);
+    const level = W.level;
+    const head = SLOTS + (level * 64 + <u32>((at >> (level * 6)) & 63)) * 4;
+    let t = changetype<Timer | null>(load<usize>(head));
+    if (level == 0) {
+      if (t !== null) timerCancel(t);
+      return t;
+    }
+    while (t !== null) {
+      unlink(t);
+      link(t);
+      t = changetype<Timer | null>(load<usize>(head));
+    }
+    at = nextSlot();
+  }
+  W.time = max<u64>(W.time, to);
+  return null;
+}
+
+/** When the wheel next wants attention: never later than the earliest deadline, NEVER if none is armed. */
+export function timerNext(): u64 {
+  return nextSlot();
+}
+
+export function timersArmed(): u32 {
+  return W.armed;
+}

@@ -1,0 +1,134 @@
+// The one place which knows every protocol: a layer answers about a packet with a verdict, and here it is sent on.
+// So layers never import what stands above them, and nobody frees what its caller still holds.
+
+import {
+  DROP_ICMP_ERROR_UNMATCHED,
+  DROP_IP_FRAGMENT,
+  DROP_IP_NOT_FORWARDING,
+  DROP_IP_OPTIONS,
+  DROP_IP_PROTOCOL,
+  DROP_NEIGH_FAILED,
+  DROP_RX_IF_DOWN,
+  DROP_UDP_NO_PORT,
+} from "./abi/drop";
+import { IFF_UP, MEDIUM_ETHERNET } from "./abi/netif";
+import {
+  ICMP_UNREACH_HOST,
+  ICMP_UNREACH_PORT,
+  ICMP_UNREACH_PROTOCOL,
+  ICMP_UNREACHABLE,
+  IPPROTO_ICMP,
+  IPPROTO_UDP,
+} from "./abi/proto";
+import { TIMER_NEIGH } from "./abi/timer";
+import {
+  NEXT_ARP,
+  NEXT_DONE,
+  NEXT_FORWARD,
+  NEXT_FREE,
+  NEXT_ICMP,
+  NEXT_ICMP_ERROR,
+  NEXT_IPV4,
+  NEXT_OPTIONS,
+  NEXT_PORT_UNREACH,
+  NEXT_PROTO_UNREACH,
+  NEXT_REASSEMBLE,
+  NEXT_TCP,
+  NEXT_UDP,
+} from "./abi/verdict";
+import { drop } from "./core/counter";
+import { Timer } from "./core/timer";
+import { echoError } from "./icmp/echo";
+import { icmpInput, icmpQuoted } from "./icmp/input";
+import { icmpErrorAndDrop } from "./ip/icmp-error";
+import { ipv4Input } from "./ip/input";
+import { arpInput } from "./link/arp";
+import { etherInput } from "./link/ethernet";
+import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
+import { Netif, netifAt } from "./link/netif";
+import { PB_LOOPED, Pbuf, pbufFree } from "./memory/pbuf";
+import { udpError, udpInput } from "./udp/input";
+
+/** A frame received on `ring`'s interface; one that came over loopback as our copy of a broadcast counts as received
+ * where the broadcast left. */
+export function dispatchFrame(ring: Netif, pb: Pbuf): void {
+  const looped = (pb.flags & PB_LOOPED) != 0;
+  const nif = looped ? netifAt(pb.netif) : ring;
+  pb.netif = nif.index;
+  if ((nif.flags & IFF_UP) == 0) {
+    ring.rxDropped++;
+    drop(pb, DROP_RX_IF_DOWN);
+    return;
+  }
+  let verdict: u32 = NEXT_IPV4;
+  if (nif.medium == MEDIUM_ETHERNET && !looped) verdict = etherInput(nif, pb);
+  else pb.l3 = pb.head;
+  while (verdict != NEXT_DONE) verdict = step(nif, pb, verdict);
+}
+
+/** Carries out one verdict; NEXT_DONE ends it. */
+function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
+  switch (verdict) {
+    case NEXT_ARP:
+      return arpInput(nif, pb);
+    case NEXT_IPV4:
+      return ipv4Input(nif, pb);
+    case NEXT_ICMP:
+      return icmpInput(pb, nif.index + 1);
+    case NEXT_UDP:
+      return udpInput(pb, nif.index + 1);
+    case NEXT_TCP:
+    case NEXT_PROTO_UNREACH:
+      icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_PROTOCOL, DROP_IP_PROTOCOL);
+      return NEXT_DONE;
+    case NEXT_PORT_UNREACH:
+      icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_PORT, DROP_UDP_NO_PORT);
+      return NEXT_DONE;
+    case NEXT_FORWARD:
+      return DROP_IP_NOT_FORWARDING;
+    case NEXT_OPTIONS:
+      return DROP_IP_OPTIONS;
+    case NEXT_REASSEMBLE:
+      return DROP_IP_FRAGMENT;
+    case NEXT_ICMP_ERROR:
+      return icmpErrorInput(nif, pb);
+    case NEXT_FREE:
+      pbufFree(pb);
+      return NEXT_DONE;
+    default:
+      nif.rxDropped++;
+      drop(pb, verdict);
+      return NEXT_DONE;
+  }
+}
+
+/** To the transport that sent the datagram which the error quotes. */
+function icmpErrorInput(nif: Netif, pb: Pbuf): u32 {
+  const ip = icmpQuoted(pb);
+  const quoted = changetype<usize>(ip) + ip.hdrLen;
+  switch (ip.proto) {
+    case IPPROTO_UDP:
+      return udpError(pb, quoted, nif.index + 1);
+    case IPPROTO_ICMP:
+      return echoError(pb, quoted, nif.index + 1);
+    default:
+      return DROP_ICMP_ERROR_UNMATCHED;
+  }
+}
+
+/** A timer has expired. */
+export function dispatchTimer(t: Timer): void {
+  switch (t.kind) {
+    case TIMER_NEIGH: {
+      const n = neighOfTimer(t);
+      if (!neighTimer(n)) return;
+      // RFC 1122 §2.3.2.2 and §3.3.1: the sender of each packet that waited is told.
+      for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) {
+        icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_HOST, DROP_NEIGH_FAILED);
+      }
+      return;
+    }
+    default:
+      assert(false);
+  }
+}

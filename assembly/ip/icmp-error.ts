@@ -1,0 +1,114 @@
+// Building ICMP errors: RFC 792, RFC 1122 §3.2.2 (what must never be answered), RFC 1812 §4.3.2.3 (how much is
+// quoted) and §4.3.2.8 (rate). Every later layer needs it, so it stands with IP.
+
+import { CTR_ICMP_OUT_DEST_UNREACHS, CTR_ICMP_OUT_MSGS } from "../abi/counter";
+import { DROP_ICMP_ERROR_FORBIDDEN, DROP_ICMP_ERROR_RATE, DROP_OUT_NO_BUFFER, DROP_OUT_NO_ROUTE } from "../abi/drop";
+import { OWNER_STACK, PBUF_SMALL } from "../abi/pbuf";
+import {
+  ICMP_ECHO,
+  ICMP_ECHO_REPLY,
+  ICMP_HDR_LEN,
+  ICMP_TIMESTAMP,
+  ICMP_TIMESTAMP_REPLY,
+  ICMP_UNREACHABLE,
+  IPPROTO_ICMP,
+  IPV4_HDR_LEN,
+} from "../abi/proto";
+import { SW_ICMP_BURST, SW_ICMP_RATE, SW_IP_DEFAULT_TTL } from "../abi/switch";
+import { now } from "../core/clock";
+import { count, drop } from "../core/counter";
+import { switchValue } from "../core/switch";
+import { addressFind, addressKind, KIND_BROADCAST } from "../link/address";
+import { address4 } from "../memory/address";
+import { PB_IP_GROUP, PB_LINK_GROUP, Pbuf, pbufAlloc } from "../memory/pbuf";
+import { IcmpHdr, icmpEmit } from "../wire/icmp";
+import { Ipv4Hdr } from "../wire/ipv4";
+import { ipv4Output } from "./output";
+import { PATH_BYTES, Path, pathFind } from "./path";
+
+/** Longest error datagram (RFC 1812 §4.3.2.3). */
+const ERROR_MAX: u32 = 576;
+
+/** Token bucket, in millionths of a message. */
+@unmanaged
+class Bucket {
+  tokens: u64;
+  at: u64;
+}
+
+const B: Bucket = changetype<Bucket>(memory.data(offsetof<Bucket>(), 8));
+const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
+const TO: usize = memory.data(16, 8);
+const FROM: usize = memory.data(16, 8);
+const TOKEN: u64 = 1000000;
+/** A silence beyond this fills any bucket. */
+const LONG_US: u64 = (<u64>1) << 40;
+
+export function icmpErrorInit(): void {
+  B.tokens = switchValue(SW_ICMP_BURST) * TOKEN;
+  B.at = now();
+}
+
+/** Sends an error about the datagram at pb.l3 to its source; `rest` is bytes 4 to 7. The caller keeps `pb`. */
+export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
+  if (!allowed(pb)) {
+    count(DROP_ICMP_ERROR_FORBIDDEN);
+    return;
+  }
+  if (!takeToken()) {
+    count(DROP_ICMP_ERROR_RATE);
+    return;
+  }
+  const ip = changetype<Ipv4Hdr>(pb.l3);
+  address4(TO, ip.src);
+  address4(FROM, ip.dst);
+  if (pathFind(PATH, TO, 0) < 0) {
+    count(DROP_OUT_NO_ROUTE);
+    return;
+  }
+  const error = pbufAlloc(PBUF_SMALL, OWNER_STACK, true);
+  if (error === null) {
+    count(DROP_OUT_NO_BUFFER);
+    return;
+  }
+  const quote = min<u32>(ip.totalLen, ERROR_MAX - IPV4_HDR_LEN - ICMP_HDR_LEN);
+  memory.copy(error.head + ICMP_HDR_LEN, pb.l3, quote);
+  error.len = ICMP_HDR_LEN + quote;
+  icmpEmit(error.head, type, code, rest, error.len);
+  count(CTR_ICMP_OUT_MSGS);
+  if (type == ICMP_UNREACHABLE) count(CTR_ICMP_OUT_DEST_UNREACHS);
+  // The address that was asked, if it is ours; else that of the interface the error leaves by.
+  const src = addressFind(FROM) !== null || ip.dst >>> 24 == 127 ? ip.dst : PATH.source;
+  ipv4Output(error, PATH, src, ip.src, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), 0, false);
+}
+
+/** Answers the datagram with an error and drops it under `reason`. */
+export function icmpErrorAndDrop(pb: Pbuf, type: u32, code: u32, reason: u32): void {
+  icmpError(pb, type, code, 0);
+  drop(pb, reason);
+}
+
+/** RFC 1122 §3.2.2: never about an error, a broadcast or multicast, a later fragment, or an unusable source. */
+function allowed(pb: Pbuf): bool {
+  if ((pb.flags & (PB_LINK_GROUP | PB_IP_GROUP)) != 0) return false;
+  const ip = changetype<Ipv4Hdr>(pb.l3);
+  if (ip.offsetBytes != 0) return false;
+  const src = ip.src;
+  if (src == 0 || src >= 0xe0000000) return false;
+  address4(TO, src);
+  if (addressKind(TO) == KIND_BROADCAST) return false;
+  if (ip.proto != IPPROTO_ICMP) return true;
+  if (ip.totalLen < ip.hdrLen + 1) return false;
+  const type = changetype<IcmpHdr>(pb.l3 + ip.hdrLen).type;
+  return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || type == ICMP_TIMESTAMP || type == ICMP_TIMESTAMP_REPLY;
+}
+
+function takeToken(): bool {
+  const elapsed = min<u64>(now() - B.at, LONG_US);
+  const gained = elapsed * switchValue(SW_ICMP_RATE);
+  B.at = now();
+  B.tokens = min<u64>(B.tokens + gained, switchValue(SW_ICMP_BURST) * TOKEN);
+  if (B.tokens < TOKEN) return false;
+  B.tokens -= TOKEN;
+  return true;
+}

@@ -1,0 +1,106 @@
+// IPv4 input: the checks of RFC 1122 §3.2.1 in order, each with its own drop reason, then whose datagram it is
+// (weak host model: an own address is ours on any interface, but 127/8 never from a wire) and what it carries.
+
+import { CTR_IP_IN_DELIVERS, CTR_IP_IN_RECEIVES } from "../abi/counter";
+import {
+  DROP_IP_DEST,
+  DROP_IP_DEST_LOOPBACK,
+  DROP_IP_GROUP,
+  DROP_IP_LINK_BROADCAST,
+  DROP_IP_OWN_SOURCE,
+  DROP_IP_SOURCE,
+  DROP_IP_SOURCE_LOOPBACK,
+} from "../abi/drop";
+import { MEDIUM_LOOPBACK } from "../abi/netif";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HDR_LEN } from "../abi/proto";
+import {
+  NEXT_FORWARD,
+  NEXT_ICMP,
+  NEXT_OPTIONS,
+  NEXT_PROTO_UNREACH,
+  NEXT_REASSEMBLE,
+  NEXT_TCP,
+  NEXT_UDP,
+} from "../abi/verdict";
+import { count } from "../core/counter";
+import { addressKind, groupIsJoined, KIND_BROADCAST, KIND_OWN } from "../link/address";
+import { Netif } from "../link/netif";
+import { address4 } from "../memory/address";
+import { PB_IP_GROUP, PB_LINK_GROUP, PB_LOOPED, Pbuf } from "../memory/pbuf";
+import { Ipv4Hdr, ipv4Check } from "../wire/ipv4";
+import { WIRE_OK } from "../wire/ok";
+import { flowDestination, flowSource } from "./flow";
+
+const FOR_US: u32 = 0;
+const FOR_OTHERS: u32 = 1;
+
+/** The datagram at pb.l3, received on `nif`: afterwards pb.head and pb.len are the datagram without padding, and
+ * pb.l4 stands behind the header. */
+export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
+  count(CTR_IP_IN_RECEIVES);
+  const reason = ipv4Check(pb.l3, <u32>(pb.head + pb.len - pb.l3));
+  if (reason != WIRE_OK) return reason;
+  const ip = changetype<Ipv4Hdr>(pb.l3);
+  pb.head = pb.l3;
+  pb.len = ip.totalLen;
+  pb.l4 = pb.l3 + ip.hdrLen;
+  const src = ip.src;
+  const dst = ip.dst;
+  address4(flowSource(), src);
+  address4(flowDestination(), dst);
+
+  const looped = (pb.flags & PB_LOOPED) != 0;
+  const loopback = nif.medium == MEDIUM_LOOPBACK;
+  if (!loopback && !looped) {
+    const bad = sourceReason(src, dst);
+    if (bad != WIRE_OK) return bad;
+  }
+  const whose = destination(dst, pb, loopback);
+  if (whose > FOR_OTHERS) return whose;
+  if ((pb.flags & (PB_LINK_GROUP | PB_IP_GROUP)) == PB_LINK_GROUP) return DROP_IP_LINK_BROADCAST;
+  if (whose == FOR_OTHERS) return NEXT_FORWARD;
+  if (pb.l4 != pb.l3 + IPV4_HDR_LEN) return NEXT_OPTIONS;
+  if (ip.isFragment) return NEXT_REASSEMBLE;
+  return deliver(ip.proto);
+}
+
+/** RFC 1122 §3.2.1.3: an invalid source. 0.0.0.0 is one that does not know itself yet, and may only say so to all. */
+function sourceReason(src: u32, dst: u32): u32 {
+  if (src >= 0xe0000000) return DROP_IP_SOURCE;
+  if (src >>> 24 == 127) return DROP_IP_SOURCE_LOOPBACK;
+  if (src == 0) return dst == 0xffffffff ? WIRE_OK : DROP_IP_SOURCE;
+  const kind = addressKind(flowSource());
+  if (kind == KIND_OWN) return DROP_IP_OWN_SOURCE;
+  return kind == KIND_BROADCAST ? DROP_IP_SOURCE : WIRE_OK;
+}
+
+/** FOR_US, FOR_OTHERS, or a drop reason; marks datagrams to a group. */
+function destination(dst: u32, pb: Pbuf, loopback: bool): u32 {
+  if (dst >>> 24 == 127) return loopback ? FOR_US : DROP_IP_DEST_LOOPBACK;
+  const kind = addressKind(flowDestination());
+  if (kind == KIND_OWN) return FOR_US;
+  // RFC 1122 §3.3.6: the limited broadcast, and its old form of all zeros.
+  if (kind == KIND_BROADCAST || dst == 0xffffffff || dst == 0) {
+    pb.flags |= PB_IP_GROUP;
+    return FOR_US;
+  }
+  if (dst >>> 28 == 0xe) {
+    pb.flags |= PB_IP_GROUP;
+    return groupIsJoined(dst) ? FOR_US : DROP_IP_GROUP;
+  }
+  return dst >>> 28 == 0xf ? DROP_IP_DEST : FOR_OTHERS;
+}
+
+function deliver(proto: u32): u32 {
+  count(CTR_IP_IN_DELIVERS);
+  switch (proto) {
+    case IPPROTO_UDP:
+      return NEXT_UDP;
+    case IPPROTO_ICMP:
+      return NEXT_ICMP;
+    case IPPROTO_TCP:
+      return NEXT_TCP;
+    default:
+      return NEXT_PROTO_UNREACH;
+  }
+}

@@ -1,0 +1,147 @@
+// An interface as IP sees it: its addresses bring routes with them (the host route of an own address through lo, the
+// connected network), and those follow the interface up and down.
+
+import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_EXIST, E_INVAL, E_NODEV } from "../abi/errno";
+import { FAMILY_IPV4, IFF_BROADCAST, IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP } from "../abi/netif";
+import { ROUTE_ORIGIN_KERNEL, RTF_HOST, RTF_LOCAL, RTF_UP } from "../abi/route";
+import { SW_ADDR_FOLLOWS_CARRIER } from "../abi/switch";
+import { switchValue } from "../core/switch";
+import {
+  addressCapacity,
+  addressFind,
+  addressInsert,
+  addressRemove,
+  IfAddr,
+  ifAddrAt,
+  networkOf,
+} from "../link/address";
+import { arpAnnounce } from "../link/arp-output";
+import { neighFlush } from "../link/neigh";
+import { Netif, netifByIndex, netifSetFlag, netifUsable } from "../link/netif";
+import { address4, addressIs4, addressV4 } from "../memory/address";
+import { routeAdd, routeDelete } from "../route/table";
+
+const LO_IFINDEX: u32 = 1;
+const NETWORK: usize = memory.data(16, 8);
+
+/** Assigns the address to the interface with its routes, and announces it: 0; -E_NODEV, -E_INVAL, -E_EXIST,
+ * -E_NOSPC with nothing changed. */
+export function interfaceAddressAdd(ifindex: u32, ip: usize, plen: u32): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  if (!addressIs4(ip)) return -E_AFNOSUPPORT;
+  const v4 = addressV4(ip);
+  if (plen > 32 || !assignable(nif, v4, plen)) return -E_INVAL;
+  const added = addressInsert(nif.index, ip, plen);
+  if (added < 0) return added;
+  const a = changetype<IfAddr>(added);
+  let error = hostRoute(a, true);
+  if (error == 0 && (nif.flags & IFF_UP) != 0) {
+    error = connectedRoute(a, true);
+    if (error < 0) hostRoute(a, false);
+  }
+  if (error < 0) {
+    addressRemove(a);
+    return error;
+  }
+  announce(nif, v4);
+  return 0;
+}
+
+/** A unicast address that may stand on an interface: 127/8 only on loopback, no host part of all ones or zeros. */
+function assignable(nif: Netif, v4: u32, plen: u32): bool {
+  if (v4 == 0 || v4 >= 0xe0000000) return false;
+  if (v4 >>> 24 == 127 && (nif.flags & IFF_LOOPBACK) == 0) return false;
+  if (plen >= 31 || (nif.flags & (IFF_LOOPBACK | IFF_NOARP)) != 0) return true;
+  const host = v4 & (0xffffffff >>> plen);
+  return host != 0 && host != 0xffffffff >>> plen;
+}
+
+/** Takes the address away with its routes; -E_NODEV, -E_ADDRNOTAVAIL. */
+export function interfaceAddressDelete(ifindex: u32, ip: usize): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  const a = addressFind(ip);
+  if (a === null || a.netif != nif.index) return -E_ADDRNOTAVAIL;
+  connectedRoute(a, false);
+  hostRoute(a, false);
+  addressRemove(a);
+  // Another address may stand in the same network: its route was the same one, or was kept out by it.
+  if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, true);
+  return 0;
+}
+
+/** The host route of an own address, through loopback (127/8 has its network route there). */
+function hostRoute(a: IfAddr, on: bool): i32 {
+  const ip = changetype<usize>(a);
+  const flags = RTF_UP | RTF_HOST | RTF_LOCAL;
+  if (!on) return routeDelete(FAMILY_IPV4, ip, 32, 0, LO_IFINDEX, 0);
+  return existsIsFine(routeAdd(FAMILY_IPV4, ip, 32, 0, LO_IFINDEX, flags, 0, ip, ROUTE_ORIGIN_KERNEL));
+}
+
+/** The network of the address, directly connected. Addresses of one network share the route, which names no source:
+ * the path's next hop chooses it. */
+function connectedRoute(a: IfAddr, on: bool): i32 {
+  if (a.plen == 32) return 0;
+  address4(NETWORK, networkOf(a));
+  if (!on) return routeDelete(FAMILY_IPV4, NETWORK, a.plen, 0, a.netif + 1, 0);
+  return existsIsFine(routeAdd(FAMILY_IPV4, NETWORK, a.plen, 0, a.netif + 1, RTF_UP, 0, 0, ROUTE_ORIGIN_KERNEL));
+}
+
+function existsIsFine(result: i32): i32 {
+  return result == -E_EXIST ? 0 : result;
+}
+
+/** Makes or withdraws the connected routes of all addresses of the interface. */
+function connectedRoutes(nif: Netif, on: bool): void {
+  for (let i: u32 = 0; i < addressCapacity(); i++) {
+    const a = ifAddrAt(i);
+    if (a.family == FAMILY_IPV4 && a.netif == nif.index) connectedRoute(a, on);
+  }
+}
+
+function hostRoutes(nif: Netif, on: bool): void {
+  for (let i: u32 = 0; i < addressCapacity(); i++) {
+    const a = ifAddrAt(i);
+    if (a.family == FAMILY_IPV4 && a.netif == nif.index) hostRoute(a, on);
+  }
+}
+
+/** Tells the link that the address is here (RFC 5227 §2.3), if there is one to tell. */
+function announce(nif: Netif, v4: u32): void {
+  if (netifUsable(nif) && (nif.flags & IFF_BROADCAST) != 0) arpAnnounce(nif, v4);
+}
+
+function announceAll(nif: Netif): void {
+  for (let i: u32 = 0; i < addressCapacity(); i++) {
+    const a = ifAddrAt(i);
+    if (a.family == FAMILY_IPV4 && a.netif == nif.index) announce(nif, addressV4(changetype<usize>(a)));
+  }
+}
+
+/** Brings the interface up or down. Its connected networks go and come with it; the host routes of its addresses
+ * stay (as Linux): an own address answers through lo all the same. */
+export function interfaceUp(ifindex: u32, on: bool): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  if (!netifSetFlag(nif, IFF_UP, on)) return 0;
+  connectedRoutes(nif, on);
+  if (on) announceAll(nif);
+  else neighFlush(nif.index);
+  return 0;
+}
+
+/** The driver says that the medium is there or gone. What was learned of the link goes with it; with the switch, so
+ * do all routes of the interface's own addresses. */
+export function interfaceCarrier(ifindex: u32, on: bool): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  if (!netifSetFlag(nif, IFF_RUNNING, on)) return 0;
+  if (!on) neighFlush(nif.index);
+  if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0 || on) {
+    hostRoutes(nif, on);
+    if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, on);
+  }
+  if (on) announceAll(nif);
+  return 0;
+}

@@ -1,0 +1,110 @@
+// The path of a datagram that we send: interface, next hop, source address. RFC 1122 §3.3.1 (routing outbound
+// datagrams), §3.3.4.3 (source address), §3.3.6 (broadcasts). A Path is kept by its socket and stays good while the
+// table's generation is the same.
+
+import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_NETUNREACH } from "../abi/errno";
+import { IFF_BROADCAST, IFF_MULTICAST, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
+import { RTF_REJECT } from "../abi/route";
+import { addressCapacity, addressFor, addressKind, ifAddrAt, KIND_BROADCAST } from "../link/address";
+import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
+import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
+import { NextHop, nexthopAt } from "../route/nexthop";
+import { route4Lookup, routeGeneration } from "../route/table";
+
+export const PATH_UNICAST: u32 = 0;
+/** Through loopback. */
+export const PATH_LOCAL: u32 = 1;
+export const PATH_BROADCAST: u32 = 2;
+export const PATH_MULTICAST: u32 = 3;
+
+@unmanaged
+export class Path {
+  nextHop0: u64;
+  nextHop1: u64;
+  /** Source address that suits the path (IPv4, host order). */
+  source: u32;
+  netif: u32;
+  kind: u32;
+  /** Generation of the table it was found in; 0 = none. */
+  generation: u32;
+}
+
+/** Bytes of a Path. */
+export const PATH_BYTES: u32 = 32;
+
+const GATEWAY: u32 = offsetof<NextHop>("gateway0");
+
+/** Finds the path to the 16-byte address `dst`, by interface `ifindex` if that is not 0: 0 or -errno. */
+export function pathFind(path: Path, dst: usize, ifindex: u32): i32 {
+  if (!addressIs4(dst)) return -E_AFNOSUPPORT;
+  path.generation = routeGeneration();
+  const v4 = addressV4(dst);
+  if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST);
+  if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
+  if (v4 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
+  const found = route4Lookup(v4);
+  const hop = nexthopAt(found);
+  if (ifindex != 0 && (found == 0 || hop.ifindex != ifindex)) return onLink(path, dst, ifindex);
+  if (found == 0) return -E_NETUNREACH;
+  if ((hop.flags & RTF_REJECT) != 0) return -E_HOSTUNREACH;
+  const gateway = changetype<usize>(hop) + GATEWAY;
+  return settle(path, hop.ifindex, dst, addressIsAny(gateway) ? dst : gateway, addressV4(hopSource(hop)));
+}
+
+function hopSource(hop: NextHop): usize {
+  return changetype<usize>(hop) + offsetof<NextHop>("source0");
+}
+
+/** A socket bound to an interface speaks there to anyone as if on the link. */
+function onLink(path: Path, dst: usize, ifindex: u32): i32 {
+  return settle(path, ifindex, dst, dst, 0);
+}
+
+function settle(path: Path, ifindex: u32, dst: usize, nextHop: usize, source: u32): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NETUNREACH;
+  path.netif = nif.index;
+  addressCopy(changetype<usize>(path), nextHop);
+  path.source = source != 0 ? source : sourceFor(nif.index, addressV4(nextHop));
+  if (path.source == 0) return -E_ADDRNOTAVAIL;
+  if (nif.medium == MEDIUM_LOOPBACK) path.kind = PATH_LOCAL;
+  else path.kind = addressKind(dst) == KIND_BROADCAST ? PATH_BROADCAST : PATH_UNICAST;
+  return 0;
+}
+
+/** The interface's address towards `peer`; an interface without any borrows another's (unnumbered). */
+function sourceFor(netif: u32, peer: u32): u32 {
+  const own = addressFor(netif, peer);
+  if (own != 0) return own;
+  for (let i: u32 = 0; i < addressCapacity(); i++) {
+    const a = ifAddrAt(i);
+    if (a.family != 0 && netifAt(a.netif).medium != MEDIUM_LOOPBACK) return addressV4(changetype<usize>(a));
+  }
+  return 0;
+}
+
+/** Limited broadcast and multicast: the socket's interface, else the default route's, else the first that can. */
+function groupPath(path: Path, dst: usize, ifindex: u32, kind: u32, flag: u32): i32 {
+  const nif = ifindex != 0 ? netifByIndex(ifindex) : groupInterface(kind == PATH_MULTICAST ? addressV4(dst) : 0, flag);
+  if (nif === null || (nif.flags & flag) == 0) return -E_NETUNREACH;
+  path.netif = nif.index;
+  path.kind = kind;
+  addressCopy(changetype<usize>(path), dst);
+  path.source = sourceFor(nif.index, 0);
+  return path.source != 0 ? 0 : -E_ADDRNOTAVAIL;
+}
+
+function groupInterface(dst: u32, flag: u32): Netif | null {
+  const found = route4Lookup(dst);
+  if (found != 0) {
+    const nif = netifByIndex(nexthopAt(found).ifindex);
+    if (nif !== null && (nif.flags & flag) != 0) return nif;
+  }
+  for (let i: u32 = 0; i < netifCount(); i++) {
+    const nif = netifAt(i);
+    if ((nif.flags & (flag | IFF_UP)) == (flag | IFF_UP)) return nif;
+  }
+  return null;
+}
+
+if (offsetof<Path>() != PATH_BYTES) ERROR("Path");

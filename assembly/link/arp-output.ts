@@ -1,0 +1,51 @@
+// ARP packets that we send: requests, probes of a known neighbour, announcements (RFC 826, RFC 5227 §2.3).
+
+import { CTR_ARP_OUT_ANNOUNCES, CTR_ARP_OUT_REQUESTS } from "../abi/counter";
+import { DROP_ARP_NO_BUFFER } from "../abi/drop";
+import { NETIF_MAC } from "../abi/netif";
+import { OWNER_STACK, PBUF_SMALL } from "../abi/pbuf";
+import { ARP_LEN, ARP_OP_REQUEST, ETHER_HDR_LEN, ETHERTYPE_ARP } from "../abi/proto";
+import { count } from "../core/counter";
+import { Pbuf, pbufAlloc } from "../memory/pbuf";
+import { arpEmit } from "../wire/arp";
+import { etherEmit, etherPad } from "../wire/ether";
+import { addressFor } from "./address";
+import { Netif, netifTransmit } from "./netif";
+
+const BROADCAST: usize = memory.data(8, 8);
+
+/** Address of the broadcast hardware address. */
+export function etherBroadcast(): usize {
+  store<u64>(BROADCAST, 0xffffffffffffffff);
+  return BROADCAST;
+}
+
+/** Sends a request for `target`; to the hardware address at `to`, or to all if that is 0. */
+export function arpRequest(nif: Netif, target: u32, to: usize): void {
+  count(CTR_ARP_OUT_REQUESTS);
+  arpSend(nif, addressFor(nif.index, target), target, to != 0 ? to : etherBroadcast());
+}
+
+/** Announces an own address: a request whose sender and target are that address. */
+export function arpAnnounce(nif: Netif, ip: u32): void {
+  count(CTR_ARP_OUT_ANNOUNCES);
+  arpSend(nif, ip, ip, etherBroadcast());
+}
+
+function arpSend(nif: Netif, spa: u32, tpa: u32, to: usize): void {
+  const pb = pbufAlloc(PBUF_SMALL, OWNER_STACK, true);
+  if (pb === null) {
+    count(DROP_ARP_NO_BUFFER);
+    return;
+  }
+  const mac = changetype<usize>(nif) + NETIF_MAC;
+  etherEmit(pb.head, to, mac, ETHERTYPE_ARP);
+  arpEmit(pb.head + ETHER_HDR_LEN, ARP_OP_REQUEST, mac, spa, 0, tpa);
+  arpTransmit(nif, pb);
+}
+
+/** Pads the ARP frame at the buffer's head and sends it. */
+export function arpTransmit(nif: Netif, pb: Pbuf): void {
+  pb.len = etherPad(pb.head, ETHER_HDR_LEN + ARP_LEN);
+  netifTransmit(nif, pb);
+}

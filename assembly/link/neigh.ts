@@ -1,0 +1,354 @@
+// Neighbour cache: next hop on a link -> hardware address, for both families. States and their timers are those of
+// RFC 4861 §7.3 as Linux applies them to ARP; RFC 1122 §2.3.2: entries age out, one request a second and no more
+// per destination, packets for an unresolved one are held back (the oldest give way), and "unresolved" by itself is
+// never "unreachable": only probes without answer are.
+
+import { CTR_NEIGH_FAILED, CTR_NEIGH_RESOLVED } from "../abi/counter";
+import { DROP_NEIGH_FLUSHED, DROP_NEIGH_QUEUE_FULL, DROP_NEIGH_TABLE_FULL } from "../abi/drop";
+import { E_INVAL, E_NOBUFS, E_NODEV, E_NOENT, E_NOSPC, E_OPNOTSUPP } from "../abi/errno";
+import {
+  MEDIUM_ETHERNET,
+  NEIGH_BYTES,
+  NEIGH_DELAY,
+  NEIGH_ETHER,
+  NEIGH_FAILED,
+  NEIGH_INCOMPLETE,
+  NEIGH_NETIF,
+  NEIGH_NONE,
+  NEIGH_PERMANENT,
+  NEIGH_PROBE,
+  NEIGH_REACHABLE,
+  NEIGH_STALE,
+  NEIGH_STATE,
+  NETIF_MAC,
+} from "../abi/netif";
+import { OWNER_NEIGH } from "../abi/pbuf";
+import { ETHER_HDR_LEN, ETHERTYPE_IPV4 } from "../abi/proto";
+import {
+  SW_NEIGH_DELAY_MS,
+  SW_NEIGH_PROBES,
+  SW_NEIGH_QUEUE,
+  SW_NEIGH_REACHABLE_MS,
+  SW_NEIGH_RETRANS_MS,
+  SW_NEIGH_STALE_MS,
+} from "../abi/switch";
+import { TIMER_NEIGH } from "../abi/timer";
+import { now } from "../core/clock";
+import { count, drop } from "../core/counter";
+import { hash16 } from "../core/hash";
+import { switchUs, switchValue } from "../core/switch";
+import { Timer, timerArm, timerCancel } from "../core/timer";
+import { addressCopy, addressEqual, addressIsAny, addressV4 } from "../memory/address";
+import { arenaTake } from "../memory/arena";
+import { Pbuf, pbufGive, pbufTake } from "../memory/pbuf";
+import { etherCopy, etherEmit, etherPad, macEqual } from "../wire/ether";
+import { arpRequest } from "./arp-output";
+import { Netif, netifAt, netifByIndex, netifTransmit } from "./netif";
+
+@unmanaged
+export class Neigh {
+  ip0: u64;
+  ip1: u64;
+  hashNext: Neigh | null;
+  netif: u32;
+  /** 14 bytes of Ethernet header to it (8 + 6), then state and probes. */
+  ether: u64;
+  ether8: u32;
+  ether12: u16;
+  state: u8;
+  probes: u8;
+  queueHead: Pbuf | null;
+  queueTail: Pbuf | null;
+  queueLen: u32;
+  reserved: u32;
+  timerNext: usize;
+  timerPrev: usize;
+  timerAt: u64;
+  timerKind: u32;
+  timerSlot: u32;
+  /** Last time a packet went to it. */
+  used: u64;
+  confirmed: u64;
+}
+
+@unmanaged
+class NeighState {
+  table: usize;
+  capacity: u32;
+  buckets: usize;
+  mask: u32;
+  /** Where the search for an entry to reuse begins. */
+  hand: u32;
+}
+
+const N: NeighState = changetype<NeighState>(memory.data(offsetof<NeighState>(), 8));
+
+export function neighLayout(capacity: u32): void {
+  let buckets: u32 = 4;
+  while (buckets < capacity) buckets <<= 1;
+  N.capacity = capacity;
+  N.mask = buckets - 1;
+  N.table = arenaTake(capacity, NEIGH_BYTES);
+  N.buckets = arenaTake(buckets, 4);
+}
+
+function neighAt(i: u32): Neigh {
+  return changetype<Neigh>(N.table + i * NEIGH_BYTES);
+}
+
+function timerOf(n: Neigh): Timer {
+  return changetype<Timer>(changetype<usize>(n) + offsetof<Neigh>("timerNext"));
+}
+
+/** The neighbour that a timer of kind TIMER_NEIGH belongs to. */
+export function neighOfTimer(t: Timer): Neigh {
+  return changetype<Neigh>(changetype<usize>(t) - offsetof<Neigh>("timerNext"));
+}
+
+function bucketOf(netif: u32, ip: usize): usize {
+  return N.buckets + (hash16(ip, netif) & N.mask) * 4;
+}
+
+export function neighFind(netif: u32, ip: usize): Neigh | null {
+  let n = changetype<Neigh | null>(load<usize>(bucketOf(netif, ip)));
+  while (n !== null) {
+    if (addressEqual(changetype<usize>(n), ip) && n.netif == netif) return n;
+    n = n.hashNext;
+  }
+  return null;
+}
+
+function unhash(n: Neigh): void {
+  const bucket = bucketOf(n.netif, changetype<usize>(n));
+  let at = bucket;
+  while (load<usize>(at) != changetype<usize>(n)) at = load<usize>(at) + offsetof<Neigh>("hashNext");
+  store<usize>(at, changetype<usize>(n.hashNext));
+}
+
+/** An entry for (netif, ip): a free one, or the one least in need among some (not permanent, holding no packets). */
+function create(netif: u32, ip: usize): Neigh | null {
+  let victim: Neigh | null = null;
+  for (let i: u32 = 0; i < N.capacity; i++) {
+    const n = neighAt((N.hand + i) % N.capacity);
+    if (n.state == NEIGH_NONE) {
+      victim = n;
+      break;
+    }
+    if (n.state == NEIGH_PERMANENT || n.queueLen != 0) continue;
+    if (victim === null || n.used < victim.used) victim = n;
+    // Enough have been looked at: a full scan for each newcomer would be a gift to a flood.
+    if (i >= 64) break;
+  }
+  if (victim === null) return null;
+  if (victim.state != NEIGH_NONE) remove(victim);
+  N.hand = (<u32>(changetype<usize>(victim) - N.table) / NEIGH_BYTES + 1) % N.capacity;
+  addressCopy(changetype<usize>(victim), ip);
+  victim.netif = netif;
+  victim.state = <u8>NEIGH_INCOMPLETE;
+  victim.used = now();
+  const bucket = bucketOf(netif, ip);
+  victim.hashNext = changetype<Neigh | null>(load<usize>(bucket));
+  store<usize>(bucket, changetype<usize>(victim));
+  return victim;
+}
+
+function remove(n: Neigh): void {
+  timerCancel(timerOf(n));
+  for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) drop(pb, DROP_NEIGH_FLUSHED);
+  unhash(n);
+  n.state = <u8>NEIGH_NONE;
+}
+
+function enter(n: Neigh, state: u32, waitUs: u64): void {
+  n.state = <u8>state;
+  const t = timerOf(n);
+  t.kind = TIMER_NEIGH;
+  timerArm(t, now() + waitUs);
+}
+
+function solicit(n: Neigh): void {
+  n.probes++;
+  const mac = n.state == NEIGH_PROBE ? changetype<usize>(n) + NEIGH_ETHER : 0;
+  arpRequest(netifAt(n.netif), addressV4(changetype<usize>(n)), mac);
+}
+
+/** Sends the IP datagram to `nextHop` on the Ethernet interface: 0 also while it waits for an answer; -errno with
+ * the buffer dropped and counted. */
+export function neighOutput(nif: Netif, nextHop: usize, pb: Pbuf): i32 {
+  let n = neighFind(nif.index, nextHop);
+  if (n === null) {
+    n = create(nif.index, nextHop);
+    if (n === null) {
+      drop(pb, DROP_NEIGH_TABLE_FULL);
+      return -E_NOBUFS;
+    }
+    resolve(n);
+  } else if (n.state == NEIGH_FAILED) {
+    resolve(n);
+  }
+  n.used = now();
+  if (n.state == NEIGH_INCOMPLETE) return enqueue(n, pb);
+  if (n.state == NEIGH_STALE) {
+    n.probes = 0;
+    enter(n, NEIGH_DELAY, switchUs(SW_NEIGH_DELAY_MS));
+  }
+  return transmit(n, nif, pb);
+}
+
+function resolve(n: Neigh): void {
+  n.probes = 0;
+  enter(n, NEIGH_INCOMPLETE, switchUs(SW_NEIGH_RETRANS_MS));
+  solicit(n);
+}
+
+function transmit(n: Neigh, nif: Netif, pb: Pbuf): i32 {
+  pb.head -= ETHER_HDR_LEN;
+  etherCopy(pb.head, changetype<usize>(n) + NEIGH_ETHER);
+  pb.len = etherPad(pb.head, pb.len + ETHER_HDR_LEN);
+  return netifTransmit(nif, pb);
+}
+
+function enqueue(n: Neigh, pb: Pbuf): i32 {
+  if (n.queueLen >= switchValue(SW_NEIGH_QUEUE)) dropOldest(n);
+  if (!pbufGive(pb, OWNER_NEIGH)) {
+    if (n.queueLen == 0) {
+      drop(pb, DROP_NEIGH_QUEUE_FULL);
+      return -E_NOBUFS;
+    }
+    dropOldest(n);
+    pbufGive(pb, OWNER_NEIGH);
+  }
+  const tail = n.queueTail;
+  if (tail === null) n.queueHead = pb;
+  else tail.next = pb;
+  n.queueTail = pb;
+  n.queueLen++;
+  return 0;
+}
+
+function dropOldest(n: Neigh): void {
+  const oldest = neighDequeue(n);
+  if (oldest !== null) drop(oldest, DROP_NEIGH_QUEUE_FULL);
+}
+
+/** The packet that waits longest, now the stack's own; null if none does. */
+export function neighDequeue(n: Neigh): Pbuf | null {
+  const pb = n.queueHead;
+  if (pb === null) return null;
+  n.queueHead = pb.next;
+  if (n.queueHead === null) n.queueTail = null;
+  n.queueLen--;
+  pb.next = null;
+  pbufTake(pb);
+  return pb;
+}
+
+function setHardware(n: Neigh, nif: Netif, mac: usize): void {
+  etherEmit(changetype<usize>(n) + NEIGH_ETHER, mac, changetype<usize>(nif) + NETIF_MAC, ETHERTYPE_IPV4);
+}
+
+/** Notes that `ip` answers at `mac` (RFC 826's merge). `create` also makes a new entry; `confirmed` says that it
+ * answered us, not only spoke. True if an entry was there before. */
+export function neighLearn(nif: Netif, ip: usize, mac: usize, mayCreate: bool, confirmed: bool): bool {
+  let n = neighFind(nif.index, ip);
+  const known = n !== null;
+  if (n === null) {
+    n = mayCreate ? create(nif.index, ip) : null;
+    if (n === null) return false;
+  }
+  if (n.state == NEIGH_PERMANENT) return true;
+  const waiting = n.state == NEIGH_INCOMPLETE || n.state == NEIGH_FAILED;
+  const moved = waiting || !macEqual(changetype<usize>(n) + NEIGH_ETHER, mac);
+  if (!confirmed && !moved) return known;
+  setHardware(n, nif, mac);
+  n.probes = 0;
+  if (confirmed || n.queueLen != 0) {
+    n.confirmed = now();
+    enter(n, NEIGH_REACHABLE, switchUs(SW_NEIGH_REACHABLE_MS));
+  } else {
+    enter(n, NEIGH_STALE, switchUs(SW_NEIGH_STALE_MS));
+  }
+  if (waiting) count(CTR_NEIGH_RESOLVED);
+  for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) transmit(n, nif, pb);
+  return known;
+}
+
+/** A timer of this neighbour has expired. True if resolution failed: the packets still in its queue go to the
+ * caller, who tells their senders. */
+export function neighTimer(n: Neigh): bool {
+  switch (<u32>n.state) {
+    case NEIGH_INCOMPLETE:
+    case NEIGH_PROBE:
+      if (n.probes >= switchValue(SW_NEIGH_PROBES)) {
+        count(CTR_NEIGH_FAILED);
+        enter(n, NEIGH_FAILED, switchUs(SW_NEIGH_STALE_MS));
+        return true;
+      }
+      enter(n, n.state, switchUs(SW_NEIGH_RETRANS_MS));
+      solicit(n);
+      return false;
+    case NEIGH_REACHABLE:
+      enter(n, NEIGH_STALE, switchUs(SW_NEIGH_STALE_MS));
+      return false;
+    case NEIGH_DELAY:
+      enter(n, NEIGH_PROBE, switchUs(SW_NEIGH_RETRANS_MS));
+      solicit(n);
+      return false;
+    default:
+      return expireUnused(n);
+  }
+}
+
+/** Stale or failed: gone if nobody used it lately (RFC 1122 §2.3.2.1, "flush out-of-date cache entries"). */
+function expireUnused(n: Neigh): bool {
+  const until = n.used + switchUs(SW_NEIGH_STALE_MS);
+  if (n.state == NEIGH_STALE && until > now()) enter(n, NEIGH_STALE, until - now());
+  else remove(n);
+  return false;
+}
+
+/** Enters a permanent neighbour, in place of what was learned: 0; -E_NODEV, -E_OPNOTSUPP where the medium has no
+ * hardware addresses, -E_INVAL for a group's, -E_NOSPC. */
+export function neighAdd(ifindex: u32, ip: usize, mac: usize): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  if (nif.medium != MEDIUM_ETHERNET) return -E_OPNOTSUPP;
+  if ((load<u8>(mac) & 1) != 0 || addressIsAny(ip)) return -E_INVAL;
+  const found = neighFind(nif.index, ip);
+  const n = found !== null ? found : create(nif.index, ip);
+  if (n === null) return -E_NOSPC;
+  setHardware(n, nif, mac);
+  timerCancel(timerOf(n));
+  n.state = <u8>NEIGH_PERMANENT;
+  for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) transmit(n, nif, pb);
+  return 0;
+}
+
+/** Forgets the neighbour; -E_NODEV, -E_NOENT. */
+export function neighDelete(ifindex: u32, ip: usize): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  const n = neighFind(nif.index, ip);
+  if (n === null) return -E_NOENT;
+  remove(n);
+  return 0;
+}
+
+/** Address of record `index` for the host (its state may be NEIGH_NONE); -E_NOENT. */
+export function neighRecord(index: u32): i32 {
+  return index < N.capacity ? <i32>changetype<usize>(neighAt(index)) : -E_NOENT;
+}
+
+/** Forgets all that was learned on an interface. */
+export function neighFlush(netif: u32): void {
+  for (let i: u32 = 0; i < N.capacity; i++) {
+    const n = neighAt(i);
+    if (n.state != NEIGH_NONE && n.state != NEIGH_PERMANENT && n.netif == netif) remove(n);
+  }
+}
+
+if (offsetof<Neigh>("netif") != NEIGH_NETIF) ERROR("Neigh.netif");
+if (offsetof<Neigh>("ether") != NEIGH_ETHER) ERROR("Neigh.ether");
+if (offsetof<Neigh>("state") != NEIGH_STATE) ERROR("Neigh.state");
+if (offsetof<Neigh>("timerAt") != offsetof<Neigh>("timerNext") + offsetof<Timer>("at")) ERROR("Neigh.timer");
+if (offsetof<Neigh>() > <usize>NEIGH_BYTES) ERROR("Neigh");

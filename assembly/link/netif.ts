@@ -1,0 +1,318 @@
+// Network interfaces: the table, the two rings of each, and what crosses them. Interface 0 is loopback, whose RX
+// ring is in hand-over mode (abi/ring.ts).
+
+import {
+  DROP_LO_NOT_HANDED_OVER,
+  DROP_OUT_IF_DOWN,
+  DROP_OUT_NO_BUFFER,
+  DROP_OUT_NO_CARRIER,
+  DROP_OUT_RING_FULL,
+  DROP_RX_BAD_DESCRIPTOR,
+  DROP_RX_TOO_LONG,
+} from "../abi/drop";
+import { E_INVAL, E_NETDOWN, E_NOBUFS, E_NODEV, E_NOSPC } from "../abi/errno";
+import { EVENT_CHANGED } from "../abi/event";
+import {
+  IFF_BROADCAST,
+  IFF_LOOPBACK,
+  IFF_MULTICAST,
+  IFF_NOARP,
+  IFF_POINTOPOINT,
+  IFF_RUNNING,
+  IFF_UP,
+  MEDIA,
+  MEDIUM_ETHERNET,
+  MEDIUM_LOOPBACK,
+  NETIF_BYTES,
+  NETIF_MAC,
+  NETIF_MASK,
+  NETIF_RX_MULTICAST,
+  NETIF_RX_PACKETS,
+} from "../abi/netif";
+import { OWNER_RX, OWNER_TX, PBUF_HEADROOM, PBUF_RX_HEADROOM, PBUF_SMALL, PBUF_SMALL_BYTES } from "../abi/pbuf";
+import { ETHER_HDR_LEN, IPV4_MIN_MTU, VLAN_TAG_LEN } from "../abi/proto";
+import { count, drop } from "../core/counter";
+import { eventNetif } from "../core/event";
+import { arenaTake } from "../memory/arena";
+import { Pbuf, pbufAlloc, pbufAt, pbufFree, pbufGive, pbufLargestLen, pbufLimit, pbufTake } from "../memory/pbuf";
+import {
+  descLen,
+  descPbuf,
+  descWrite,
+  ringAdvance,
+  ringBytes,
+  ringDesc,
+  ringHeld,
+  ringHold,
+  ringHost,
+  ringStack,
+  ringTake,
+} from "../memory/ring";
+
+@unmanaged
+export class Netif {
+  index: u32;
+  medium: u32;
+  flags: u32;
+  mtu: u32;
+  mac: u64;
+  name0: u64;
+  name1: u64;
+  rx: usize;
+  tx: usize;
+  mask: u32;
+  /** RX slots taken from the ring so far; TX slots whose buffer is no longer held. */
+  rxRead: u32;
+  txDone: u32;
+  reserved: u32;
+  rxPackets: u64;
+  txPackets: u64;
+  rxBytes: u64;
+  txBytes: u64;
+  rxErrors: u64;
+  txErrors: u64;
+  rxDropped: u64;
+  txDropped: u64;
+  rxOverruns: u64;
+  rxFrame: u64;
+  txCarrier: u64;
+  rxMulticast: u64;
+}
+
+@unmanaged
+class NetifState {
+  table: usize;
+  rings: usize;
+  capacity: u32;
+  count: u32;
+  slots: u32;
+  /** RX slots that one interface may have posted: an even share of the RX quota. */
+  posted: u32;
+}
+
+const N: NetifState = changetype<NetifState>(memory.data(offsetof<NetifState>(), 8));
+
+export function netifLayout(interfaces: u32, slots: u32): void {
+  N.capacity = interfaces;
+  N.slots = slots;
+  N.table = arenaTake(interfaces, NETIF_BYTES);
+  N.rings = ringTake(0);
+  arenaTake(interfaces * 2, ringBytes(slots));
+}
+
+export function netifInit(): void {
+  N.count = 0;
+  N.posted = min<u32>(N.slots, pbufLimit(PBUF_SMALL, OWNER_RX) / max<u32>(1, N.capacity - 1));
+}
+
+export function netifCount(): u32 {
+  return N.count;
+}
+
+/** The record of interface number `index`, which must be below netifCount(). */
+export function netifAt(index: u32): Netif {
+  return changetype<Netif>(N.table + index * NETIF_BYTES);
+}
+
+/** The record of an ifindex (1 = lo), or null. */
+export function netifByIndex(ifindex: u32): Netif | null {
+  return ifindex - 1 < N.count ? netifAt(ifindex - 1) : null;
+}
+
+/** Largest MTU that an interface of this medium can have here. */
+function mtuLimit(medium: u32): u32 {
+  return medium == MEDIUM_LOOPBACK ? pbufLargestLen() : PBUF_SMALL_BYTES - PBUF_HEADROOM;
+}
+
+/** Adds an interface, down and without carrier (loopback: up and running). `mac` and `name` point to 6 and 16
+ * bytes. The ifindex, or -E_INVAL, -E_NOSPC. */
+export function netifAdd(medium: u32, mtu: u32, mac: usize, name: usize): i32 {
+  if (N.count == N.capacity) return -E_NOSPC;
+  if (medium >= <u32>MEDIA || mtu < <u32>IPV4_MIN_MTU || mtu > mtuLimit(medium)) return -E_INVAL;
+  if (medium == MEDIUM_ETHERNET && ((load<u8>(mac) & 1) != 0 || (load<u32>(mac) == 0 && load<u16>(mac, 4) == 0))) {
+    return -E_INVAL;
+  }
+  const index = N.count++;
+  const nif = netifAt(index);
+  nif.index = index;
+  nif.medium = medium;
+  nif.mtu = mtu;
+  nif.mac = medium == MEDIUM_ETHERNET ? ((<u64>load<u16>(mac, 4)) << 32) | load<u32>(mac) : 0;
+  nif.name0 = load<u64>(name);
+  nif.name1 = load<u64>(name, 8);
+  nif.rx = N.rings + index * 2 * ringBytes(N.slots);
+  nif.tx = nif.rx + ringBytes(N.slots);
+  nif.mask = N.slots - 1;
+  if (medium == MEDIUM_LOOPBACK) nif.flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
+  else if (medium == MEDIUM_ETHERNET) nif.flags = IFF_BROADCAST | IFF_MULTICAST;
+  else nif.flags = IFF_POINTOPOINT | IFF_NOARP | IFF_MULTICAST;
+  netifOffer(nif);
+  return <i32>index + 1;
+}
+
+export function netifSetMtu(ifindex: u32, mtu: u32): i32 {
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
+  if (mtu < <u32>IPV4_MIN_MTU || mtu > mtuLimit(nif.medium)) return -E_INVAL;
+  nif.mtu = mtu;
+  eventNetif(nif.index, EVENT_CHANGED);
+  return 0;
+}
+
+/** Sets or clears IFF_UP or IFF_RUNNING; true if that changed anything. Loopback is always up. */
+export function netifSetFlag(nif: Netif, flag: u32, on: bool): bool {
+  const flags = on ? nif.flags | flag : nif.flags & ~flag;
+  if (flags == nif.flags || nif.medium == MEDIUM_LOOPBACK) return false;
+  nif.flags = flags;
+  eventNetif(nif.index, EVENT_CHANGED);
+  return true;
+}
+
+/** Up, and with carrier. */
+export function netifUsable(nif: Netif): bool {
+  return (nif.flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+/** Keeps RX slots on offer: empty ones on loopback, a buffer in each elsewhere. */
+export function netifOffer(nif: Netif): void {
+  const ring = nif.rx;
+  let cursor = ringStack(ring);
+  if (nif.medium == MEDIUM_LOOPBACK) {
+    ringAdvance(ring, nif.rxRead + nif.mask + 1);
+    return;
+  }
+  while (cursor - nif.rxRead < N.posted) {
+    const pb = pbufAlloc(PBUF_SMALL, OWNER_RX, true);
+    if (pb === null) break;
+    pb.head = pb.data + PBUF_RX_HEADROOM;
+    ringHold(ring, nif.mask, cursor, changetype<usize>(pb));
+    descWrite(ringDesc(ring, nif.mask, cursor), pb.head, rxRoom(nif), pb.index);
+    cursor++;
+  }
+  ringAdvance(ring, cursor);
+}
+
+/** Longest frame an interface takes: its MTU and the link header, with a tag. */
+function rxRoom(nif: Netif): u32 {
+  return nif.medium == MEDIUM_ETHERNET ? nif.mtu + ETHER_HDR_LEN + VLAN_TAG_LEN : nif.mtu;
+}
+
+/** Frames that the driver has filled and the stack has not taken; a cursor beyond what was offered is no frame. */
+export function netifRxWaiting(nif: Netif): u32 {
+  const waiting = ringHost(nif.rx) - nif.rxRead;
+  return waiting <= ringStack(nif.rx) - nif.rxRead ? waiting : 0;
+}
+
+/** Takes the next received frame, now the stack's own; null if it was unusable (dropped and counted). */
+export function netifReceive(nif: Netif): Pbuf | null {
+  const cursor = nif.rxRead++;
+  const desc = ringDesc(nif.rx, nif.mask, cursor);
+  const pb = nif.medium == MEDIUM_LOOPBACK ? handedOver(nif, desc) : posted(nif, desc, cursor);
+  if (pb === null) {
+    nif.rxErrors++;
+    return null;
+  }
+  nif.rxPackets++;
+  nif.rxBytes += pb.len;
+  return pb;
+}
+
+function posted(nif: Netif, desc: usize, cursor: u32): Pbuf | null {
+  const pb = changetype<Pbuf>(ringHeld(nif.rx, nif.mask, cursor));
+  const len = descLen(desc);
+  if (descPbuf(desc) != pb.index || len == 0) {
+    drop(pb, DROP_RX_BAD_DESCRIPTOR);
+    return null;
+  }
+  if (len > rxRoom(nif)) {
+    drop(pb, DROP_RX_TOO_LONG);
+    return null;
+  }
+  pbufTake(pb);
+  pb.len = len;
+  pb.flags = 0;
+  pb.netif = nif.index;
+  return pb;
+}
+
+/** The descriptor must name a buffer that still stands in loopback's TX ring, with the length it had there. */
+function handedOver(nif: Netif, desc: usize): Pbuf | null {
+  const pb = pbufAt(descPbuf(desc));
+  if (pb === null || !standsInTx(nif, pb) || pb.len != descLen(desc)) {
+    count(DROP_RX_BAD_DESCRIPTOR);
+    return null;
+  }
+  pbufTake(pb);
+  return pb;
+}
+
+function standsInTx(nif: Netif, pb: Pbuf): bool {
+  if (pb.owner != OWNER_TX) return false;
+  if (pb.slot - nif.txDone >= ringStack(nif.tx) - nif.txDone) return false;
+  return ringHeld(nif.tx, nif.mask, pb.slot) == changetype<usize>(pb);
+}
+
+/** Takes back the TX slots that the driver has completed. */
+export function netifReclaim(nif: Netif): void {
+  const queued = ringStack(nif.tx) - nif.txDone;
+  const completed = ringHost(nif.tx) - nif.txDone;
+  if (completed > queued) return;
+  for (let i: u32 = 0; i < completed; i++) {
+    const cursor = nif.txDone;
+    const pb = changetype<Pbuf>(ringHeld(nif.tx, nif.mask, cursor));
+    if (nif.medium != MEDIUM_LOOPBACK) {
+      pbufFree(pb);
+    } else if (pb.owner == OWNER_TX && pb.slot == cursor) {
+      // Still in RX, waiting to be taken; or, with nothing waiting there, the driver has lost it.
+      if (netifRxWaiting(nif) != 0) return;
+      drop(pb, DROP_LO_NOT_HANDED_OVER);
+    }
+    nif.txDone++;
+  }
+}
+
+/** Is there a TX slot for one more frame? */
+export function netifHasRoom(nif: Netif): bool {
+  if (ringStack(nif.tx) - nif.txDone <= nif.mask) return true;
+  netifReclaim(nif);
+  return ringStack(nif.tx) - nif.txDone <= nif.mask;
+}
+
+/** Queues the frame for the driver: 0, or -errno with the frame dropped and counted. */
+export function netifTransmit(nif: Netif, pb: Pbuf): i32 {
+  if ((nif.flags & IFF_UP) == 0) return refuse(nif, pb, DROP_OUT_IF_DOWN, E_NETDOWN);
+  if ((nif.flags & IFF_RUNNING) == 0) {
+    nif.txCarrier++;
+    nif.txErrors++;
+    drop(pb, DROP_OUT_NO_CARRIER);
+    return 0;
+  }
+  if (!netifHasRoom(nif)) return refuse(nif, pb, DROP_OUT_RING_FULL, E_NOBUFS);
+  if (!pbufGive(pb, OWNER_TX)) return refuse(nif, pb, DROP_OUT_NO_BUFFER, E_NOBUFS);
+  const cursor = ringStack(nif.tx);
+  pb.slot = cursor;
+  ringHold(nif.tx, nif.mask, cursor, changetype<usize>(pb));
+  descWrite(ringDesc(nif.tx, nif.mask, cursor), pb.head, pb.len, pb.index);
+  ringAdvance(nif.tx, cursor + 1);
+  nif.txPackets++;
+  nif.txBytes += pb.len;
+  return 0;
+}
+
+function refuse(nif: Netif, pb: Pbuf, reason: u32, errno: i32): i32 {
+  nif.txDropped++;
+  drop(pb, reason);
+  return -errno;
+}
+
+/** Address of the record of an ifindex, for the host; -E_NODEV. */
+export function netifRecord(ifindex: u32): i32 {
+  const nif = netifByIndex(ifindex);
+  return nif === null ? -E_NODEV : <i32>changetype<usize>(nif);
+}
+
+if (offsetof<Netif>("mac") != NETIF_MAC) ERROR("Netif.mac");
+if (offsetof<Netif>("mask") != NETIF_MASK) ERROR("Netif.mask");
+if (offsetof<Netif>("rxPackets") != NETIF_RX_PACKETS) ERROR("Netif.rxPackets");
+if (offsetof<Netif>("rxMulticast") != NETIF_RX_MULTICAST) ERROR("Netif.rxMulticast");
+if (offsetof<Netif>() > <usize>NETIF_BYTES) ERROR("Netif");

@@ -1,0 +1,80 @@
+// ICMP errors on their way to a socket: RFC 1122 §3.2.2.1 and §4.1.3.3. A connected socket gets the error on its next
+// call, as Linux maps it; an unconnected one finds it in a bounded queue with the destination it concerns, and its
+// calls never fail for another peer.
+
+import { CTR_ICMP_IN_ERRORS_MATCHED } from "../abi/counter";
+import {
+  E_CONNREFUSED,
+  E_HOSTUNREACH,
+  E_MSGSIZE,
+  E_NETUNREACH,
+  E_NOPROTOOPT,
+  E_OPNOTSUPP,
+  E_PROTO,
+} from "../abi/errno";
+import { EVENT_ERROR } from "../abi/event";
+import {
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_UNREACH_NEEDFRAG,
+  ICMP_UNREACH_NET,
+  ICMP_UNREACH_PORT,
+  ICMP_UNREACH_PROTOCOL,
+  ICMP_UNREACH_SRCFAIL,
+  ICMP_UNREACHABLE,
+  IPPROTO_UDP,
+} from "../abi/proto";
+import { NEXT_FREE } from "../abi/verdict";
+import { count } from "../core/counter";
+import { eventSocket } from "../core/event";
+import { flowDestination } from "../ip/flow";
+import { address4, addressCopy } from "../memory/address";
+import { Pbuf } from "../memory/pbuf";
+import { IcmpHdr } from "../wire/icmp";
+import { Ipv4Hdr } from "../wire/ipv4";
+import { DEMUX_FULL } from "./demux";
+import { Pcb, pcbIndex } from "./pcb";
+import { pcbQueueError } from "./receive";
+
+/** The errno of an ICMP error, as Linux maps it (net/ipv4/icmp.c, icmp_err_convert; 11 EHOSTUNREACH, 12 EPROTO). */
+export function errnoOfIcmp(type: u32, code: u32): u32 {
+  if (type == ICMP_PARAMETER_PROBLEM) return E_PROTO;
+  if (type != ICMP_UNREACHABLE) return E_HOSTUNREACH;
+  switch (code) {
+    case ICMP_UNREACH_NET:
+    case 6:
+    case 9:
+    case 11:
+      return E_NETUNREACH;
+    case ICMP_UNREACH_PROTOCOL:
+      return E_NOPROTOOPT;
+    case ICMP_UNREACH_PORT:
+      return E_CONNREFUSED;
+    case ICMP_UNREACH_NEEDFRAG:
+      return E_MSGSIZE;
+    case ICMP_UNREACH_SRCFAIL:
+      return E_OPNOTSUPP;
+    default:
+      return E_HOSTUNREACH;
+  }
+}
+
+/** The error at pb.l4 concerns a datagram of this block to flowDestination(), `port` (an echo's sequence number). */
+export function pcbError(p: Pcb, pb: Pbuf, port: u32): u32 {
+  const icmp = changetype<IcmpHdr>(pb.l4);
+  const errno = errnoOfIcmp(icmp.type, icmp.code);
+  count(CTR_ICMP_IN_ERRORS_MATCHED);
+  if (p.level == DEMUX_FULL && p.proto == IPPROTO_UDP) {
+    p.error = errno;
+    eventSocket(pcbIndex(p), EVENT_ERROR);
+    return NEXT_FREE;
+  }
+  const e = pcbQueueError(p);
+  if (e === null) return NEXT_FREE;
+  addressCopy(changetype<usize>(e), flowDestination());
+  address4(changetype<usize>(e) + 16, changetype<Ipv4Hdr>(pb.l3).src);
+  e.port = port;
+  e.errno = errno;
+  e.icmp = (icmp.type << 8) | icmp.code;
+  e.rest = icmp.rest;
+  return NEXT_FREE;
+}

@@ -1,0 +1,76 @@
+// Local ports: who holds which, and unpredictable ones for those who name none (RFC 6056 §3.3.1, with a keyed hash
+// as the source of randomness).
+
+import { E_ADDRINUSE } from "../abi/errno";
+import { SW_IP_PORT_FIRST, SW_IP_PORT_LAST } from "../abi/switch";
+import { hash8, sipHash } from "../core/hash";
+import { switchValue } from "../core/switch";
+import { addressEqual, addressIsAny } from "../memory/address";
+import { arenaTake } from "../memory/arena";
+import { localOf, Pcb, remoteOf } from "./pcb";
+
+@unmanaged
+class PortState {
+  buckets: usize;
+  mask: u32;
+  drawn: u32;
+}
+
+const P: PortState = changetype<PortState>(memory.data(offsetof<PortState>(), 4));
+
+export function portLayout(sockets: u32): void {
+  let buckets: u32 = 8;
+  while (buckets < sockets) buckets <<= 1;
+  P.mask = buckets - 1;
+  P.buckets = arenaTake(buckets, 4);
+}
+
+function bucketOf(proto: u32, port: u32): usize {
+  return P.buckets + (hash8(((<u64>proto) << 16) | port) & P.mask) * 4;
+}
+
+/** Does another block hold this port at the address, or at all addresses? */
+function taken(p: Pcb, port: u32): bool {
+  let q = changetype<Pcb | null>(load<usize>(bucketOf(p.proto, port)));
+  while (q !== null) {
+    if (q.localPort == port && q.proto == p.proto && q !== p && overlap(localOf(p), localOf(q))) return true;
+    q = q.portNext;
+  }
+  return false;
+}
+
+/** The same address, or one that stands for all. */
+function overlap(a: usize, b: usize): bool {
+  return addressIsAny(a) || addressIsAny(b) || addressEqual(a, b);
+}
+
+/** Takes `port` (0 = any free one) for the block at its local address: 0 or -E_ADDRINUSE. */
+export function portBind(p: Pcb, port: u32): i32 {
+  const chosen = port != 0 ? port : draw(p);
+  if (chosen == 0 || (port != 0 && taken(p, port))) return -E_ADDRINUSE;
+  const bucket = bucketOf(p.proto, chosen);
+  p.localPort = chosen;
+  p.portNext = changetype<Pcb | null>(load<usize>(bucket));
+  store<usize>(bucket, changetype<usize>(p));
+  return 0;
+}
+
+/** A free port of the range, 0 if there is none. */
+function draw(p: Pcb): u32 {
+  const first = switchValue(SW_IP_PORT_FIRST);
+  const range = switchValue(SW_IP_PORT_LAST) - first + 1;
+  const start = <u32>(sipHash(localOf(p), remoteOf(p), ((<u64>p.proto) << 32) | P.drawn++) % range);
+  for (let i: u32 = 0; i < range; i++) {
+    const port = first + ((start + i) % range);
+    if (!taken(p, port)) return port;
+  }
+  return 0;
+}
+
+export function portRelease(p: Pcb): void {
+  if (p.localPort == 0) return;
+  let at = bucketOf(p.proto, p.localPort);
+  while (load<usize>(at) != changetype<usize>(p)) at = load<usize>(at) + offsetof<Pcb>("portNext");
+  store<usize>(at, changetype<usize>(p.portNext));
+  p.localPort = 0;
+}

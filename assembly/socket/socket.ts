@@ -1,0 +1,197 @@
+// Sockets: open, bind, connect, options, close. POSIX's meaning, Linux's errors; a protocol's own behaviour is in its
+// folder, what is common to all blocks in pcb/.
+
+import {
+  E_ADDRNOTAVAIL,
+  E_AFNOSUPPORT,
+  E_BADF,
+  E_INVAL,
+  E_NOBUFS,
+  E_NODEV,
+  E_NOTCONN,
+  E_PROTONOSUPPORT,
+} from "../abi/errno";
+import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
+import { IPPROTO_ICMP, IPPROTO_UDP } from "../abi/proto";
+import {
+  OPT_BROADCAST,
+  OPT_DF,
+  OPT_INTERFACE,
+  OPT_MULTICAST_TTL,
+  OPT_QUEUE,
+  OPT_TOS,
+  OPT_TTL,
+  OPTIONS,
+} from "../abi/socket";
+import { Path } from "../ip/path";
+import { addressKind, groupIsJoined, KIND_FOREIGN } from "../link/address";
+import { netifByIndex } from "../link/netif";
+import { address4, addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
+import { demuxInsert, demuxRemove } from "../pcb/demux";
+import {
+  localOf,
+  optionOf,
+  PCB_BOUND,
+  PCB_WAITS,
+  Pcb,
+  pcbOf,
+  pcbOpen,
+  pcbRelease,
+  remoteOf,
+  setOption,
+} from "../pcb/pcb";
+import { portBind, portRelease } from "../pcb/port";
+import { pcbPurge } from "../pcb/receive";
+import { roomForget } from "../pcb/room";
+import { pathOf, pcbPath, pcbSource } from "../pcb/send";
+import { callAddr, callPort } from "./call";
+
+/** Datagrams that may wait in a new socket. */
+const QUEUE_DEFAULT: u32 = 64;
+const QUEUE_MOST: u32 = 65536;
+
+/** A new socket of the protocol (UDP, or ICMP for echo): its handle, or -errno. */
+export function socketOpen(proto: u32): i32 {
+  if (proto != IPPROTO_UDP && proto != IPPROTO_ICMP) return -E_PROTONOSUPPORT;
+  const p = pcbOpen(proto);
+  if (p === null) return -E_NOBUFS;
+  setOption(p, OPT_QUEUE, QUEUE_DEFAULT);
+  setOption(p, OPT_MULTICAST_TTL, 1);
+  return <i32>p.handle;
+}
+
+/** Closes the socket; what waited in it is dropped and counted. */
+export function socketClose(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  demuxRemove(p);
+  portRelease(p);
+  roomForget(p);
+  pcbPurge(p);
+  pcbRelease(p);
+  return 0;
+}
+
+/** Binds to the call block's address and port (both may be 0: all addresses, any free port). */
+export function socketBind(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const port = callPort();
+  if (p.localPort != 0 || port > 0xffff) return -E_INVAL;
+  if (!addressIs4(callAddr())) return -E_AFNOSUPPORT;
+  if (!bindable(callAddr())) return -E_ADDRNOTAVAIL;
+  addressCopy(localOf(p), callAddr());
+  const error = portBind(p, port);
+  if (error < 0) {
+    address4(localOf(p), 0);
+    return error;
+  }
+  p.flags |= PCB_BOUND;
+  demuxInsert(p);
+  return 0;
+}
+
+/** All addresses, an own one, any of 127/8, or a group that this host hears. */
+function bindable(ip: usize): bool {
+  if (addressIsAny(ip)) return true;
+  const v4 = addressV4(ip);
+  if (v4 >>> 24 == 127 || v4 == 0xffffffff || groupIsJoined(v4)) return true;
+  return addressKind(ip) != KIND_FOREIGN;
+}
+
+/** Gives an unbound socket a port of its own: 0 or -E_ADDRINUSE. */
+export function socketAutoBind(p: Pcb): i32 {
+  if (p.localPort != 0) return 0;
+  const error = portBind(p, 0);
+  if (error == 0) demuxInsert(p);
+  return error;
+}
+
+/** Connects a datagram socket to the call block's address and port: it then hears only that peer, gets errors about
+ * it, and keeps the path. May be called again. The unspecified address means this host. */
+export function socketConnect(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const to = callAddr();
+  const port = callPort();
+  if (port > 0xffff || (port == 0 && p.proto == IPPROTO_UDP)) return -E_INVAL;
+  if (!addressIs4(to)) return -E_AFNOSUPPORT;
+  if (addressIsAny(to)) address4(to, 0x7f000001);
+  const bound = socketAutoBind(p);
+  if (bound < 0) return bound;
+  pathOf(p).generation = 0;
+  const found = pcbPath(p, to, true);
+  if (found < 0) {
+    pathOf(p).generation = 0;
+    return found;
+  }
+  demuxRemove(p);
+  addressCopy(remoteOf(p), to);
+  p.remotePort = p.proto == IPPROTO_UDP ? port : 0;
+  if ((p.flags & PCB_BOUND) == 0 || addressIsAny(localOf(p))) {
+    p.flags &= ~PCB_BOUND;
+    address4(localOf(p), pcbSource(p, changetype<Path>(found)));
+  }
+  p.error = 0;
+  demuxInsert(p);
+  return 0;
+}
+
+/** Dissolves the connection: the socket hears everyone again. */
+export function socketDisconnect(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  if (addressIsAny(remoteOf(p))) return -E_NOTCONN;
+  demuxRemove(p);
+  address4(remoteOf(p), 0);
+  p.remotePort = 0;
+  if ((p.flags & PCB_BOUND) == 0) address4(localOf(p), 0);
+  p.error = 0;
+  demuxInsert(p);
+  return 0;
+}
+
+function acceptable(option: u32, value: u32): i32 {
+  switch (option) {
+    case OPT_BROADCAST:
+    case OPT_DF:
+      return value <= 1 ? 0 : -E_INVAL;
+    case OPT_TTL:
+    case OPT_TOS:
+    case OPT_MULTICAST_TTL:
+      return value <= 255 ? 0 : -E_INVAL;
+    case OPT_QUEUE:
+      return value >= 1 && value <= QUEUE_MOST ? 0 : -E_INVAL;
+    case OPT_INTERFACE:
+      return value == 0 || netifByIndex(value) !== null ? 0 : -E_NODEV;
+    default:
+      return -E_INVAL;
+  }
+}
+
+export function socketSet(handle: u32, option: u32, value: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const error = acceptable(option, value);
+  if (error < 0) return error;
+  setOption(p, option, value);
+  if (option == OPT_INTERFACE) pathOf(p).generation = 0;
+  return 0;
+}
+
+export function socketGet(handle: u32, option: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  return option < <u32>OPTIONS ? <i32>optionOf(p, option) : -E_INVAL;
+}
+
+/** What the socket is ready for now: EVENT_… bits. */
+export function socketReady(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  let bits = 0;
+  if (p.rxCount != 0) bits |= EVENT_READABLE;
+  if ((p.flags & PCB_WAITS) == 0) bits |= EVENT_WRITABLE;
+  if (p.error != 0 || p.errCount != 0) bits |= EVENT_ERROR;
+  return bits;
+}

@@ -1,0 +1,128 @@
+// Datagrams in and out of a socket, through windows: the host asks for a window, writes or reads it in place, and
+// commits. A window is the payload's place in the packet buffer itself: nothing is copied in between.
+
+import {
+  CALL_ADDR,
+  CALL_ADDR2,
+  CALL_ADDR3,
+  CALL_ERRNO,
+  CALL_ICMP,
+  CALL_IFINDEX,
+  CALL_LEN,
+  CALL_PORT,
+  CALL_PTR,
+  CALL_TIME,
+  CALL_TOS,
+  CALL_TTL,
+} from "../abi/call";
+import { E_AFNOSUPPORT, E_AGAIN, E_BADF, E_DESTADDRREQ, E_INVAL, E_MSGSIZE } from "../abi/errno";
+import { OWNER_TX, PBUF_CLASSES } from "../abi/pbuf";
+import { IPPROTO_UDP } from "../abi/proto";
+import { SEND_TO } from "../abi/socket";
+import { echoOutput } from "../icmp/echo";
+import { address4, addressCopy, addressIs4, addressIsAny } from "../memory/address";
+import { Pbuf, pbufAlloc, pbufClassFor, pbufFree } from "../memory/pbuf";
+import { Pcb, pcbOf, remoteOf } from "../pcb/pcb";
+import { errorRelease, pcbNextError, pcbNextWindow, SocketError } from "../pcb/receive";
+import { roomWait } from "../pcb/room";
+import { udpOutput } from "../udp/output";
+import { Ipv4Hdr } from "../wire/ipv4";
+import { UdpHdr } from "../wire/udp";
+import { CALL, callAddr, callPort, callSet } from "./call";
+import { socketAutoBind } from "./socket";
+
+/** Address of a place for `len` bytes of payload, to be filled and then sent; valid until then. -E_MSGSIZE if no
+ * buffer is that large, -E_AGAIN if none is free now. */
+export function socketWindow(handle: u32, len: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const cls = pbufClassFor(len);
+  if (cls == PBUF_CLASSES) return -E_MSGSIZE;
+  const before = p.txWindow;
+  if (before !== null) {
+    if (before.cls == cls) return <i32>before.head;
+    pbufFree(before);
+    p.txWindow = null;
+  }
+  const pb = pbufAlloc(cls, OWNER_TX, false);
+  if (pb === null) {
+    roomWait(p);
+    return -E_AGAIN;
+  }
+  p.txWindow = pb;
+  return <i32>pb.head;
+}
+
+/** Sends the first `len` bytes of the window, to the connected peer or (SEND_TO) to the call block's address and
+ * port. 0, or -errno; after -E_AGAIN the window stays and may be sent again. */
+export function socketSend(handle: u32, len: u32, flags: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const pb = p.txWindow;
+  if (pb === null || pbufClassFor(len) > pb.cls || flags > <u32>SEND_TO) return -E_INVAL;
+  if (p.error != 0) return takeError(p);
+  const connected = flags == 0;
+  const to = connected ? remoteOf(p) : callAddr();
+  const port = connected ? p.remotePort : callPort();
+  if (connected && addressIsAny(to)) return -E_DESTADDRREQ;
+  if (!connected) {
+    if (!addressIs4(to)) return -E_AFNOSUPPORT;
+    if (port > 0xffff || (port == 0 && p.proto == IPPROTO_UDP)) return -E_INVAL;
+    if (addressIsAny(to)) address4(to, 0x7f000001);
+  }
+  const bound = socketAutoBind(p);
+  if (bound < 0) return bound;
+  pb.len = len;
+  const result = p.proto == IPPROTO_UDP ? udpOutput(p, pb, to, port, connected) : echoOutput(p, pb, to, connected);
+  if (result == 0 || pb.l4 != 0) p.txWindow = null;
+  return result;
+}
+
+function takeError(p: Pcb): i32 {
+  const error = <i32>p.error;
+  p.error = 0;
+  return -error;
+}
+
+/** The next datagram: its length, with window, source, destination and the rest in the call block; the window before
+ * is given back. -E_AGAIN if none waits; a pending error of a connected socket comes first. */
+export function socketReceive(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  if (p.error != 0) return takeError(p);
+  const pb = pcbNextWindow(p);
+  if (pb === null) return -E_AGAIN;
+  describe(p, pb);
+  return <i32>pb.len;
+}
+
+function describe(p: Pcb, pb: Pbuf): void {
+  const ip = changetype<Ipv4Hdr>(pb.l3);
+  address4(CALL + CALL_ADDR, ip.src);
+  address4(CALL + CALL_ADDR2, ip.dst);
+  callSet(CALL_PORT, p.proto == IPPROTO_UDP ? changetype<UdpHdr>(pb.l4).srcPort : 0);
+  callSet(CALL_IFINDEX, pb.netif + 1);
+  callSet(CALL_PTR, <u32>pb.head);
+  callSet(CALL_LEN, pb.len);
+  callSet(CALL_TTL, ip.ttl);
+  callSet(CALL_TOS, ip.tos);
+  store<u64>(CALL, pb.arrival, CALL_TIME);
+}
+
+/** The oldest error in the queue: 0 with the destination, the reporter, errno and ICMP message in the call block
+ * (CALL_LEN: bytes 4 to 7 of the message); -E_AGAIN if there is none. */
+export function socketError(handle: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const at = pcbNextError(p);
+  if (at == 0) return -E_AGAIN;
+  const e = changetype<SocketError>(at);
+  addressCopy(CALL + CALL_ADDR, at);
+  addressCopy(CALL + CALL_ADDR3, at + 16);
+  callSet(CALL_PORT, e.port);
+  callSet(CALL_ERRNO, e.errno);
+  callSet(CALL_ICMP, e.icmp);
+  callSet(CALL_LEN, e.rest);
+  errorRelease(at);
+  return 0;
+}

@@ -1,0 +1,175 @@
+// The stack as a whole: boot order, and poll.
+
+import { CONFIG_BYTES } from "./abi/config";
+import { CTR_POLLS, CTR_TIMERS_FIRED } from "./abi/counter";
+import { E_INVAL, E_NOMEM } from "./abi/errno";
+import { LOOPBACK_MTU, MEDIUM_LOOPBACK } from "./abi/netif";
+import { clockAdvance, now } from "./core/clock";
+import { CONFIG, configCheck, configCheckBoot } from "./core/config";
+import { count } from "./core/counter";
+import { eventInit, eventLayout } from "./core/event";
+import { hashInit } from "./core/hash";
+import { prngInit } from "./core/prng";
+import { switchInit } from "./core/switch";
+import { NEVER, timerExpire, timerNext } from "./core/timer";
+import { dispatchFrame, dispatchTimer } from "./dispatch";
+import { icmpErrorInit } from "./ip/icmp-error";
+import { interfaceAddressAdd } from "./ip/interface";
+import { ipv4OutputInit } from "./ip/output";
+import { addressLayout } from "./link/address";
+import { neighLayout } from "./link/neigh";
+import {
+  netifAdd,
+  netifAt,
+  netifCount,
+  netifInit,
+  netifLayout,
+  netifOffer,
+  netifReceive,
+  netifReclaim,
+  netifRxWaiting,
+} from "./link/netif";
+import { address4 } from "./memory/address";
+import { arenaBegin, arenaEnd } from "./memory/arena";
+import { pbufInit, pbufLargestLen, pbufLayout } from "./memory/pbuf";
+import { demuxLayout } from "./pcb/demux";
+import { pcbLayout } from "./pcb/pcb";
+import { portLayout } from "./pcb/port";
+import { receiveLayout } from "./pcb/receive";
+import { roomWake } from "./pcb/room";
+import { routeInit, routeLayout } from "./route/table";
+
+/** Frames taken from one interface before the next one has its turn. */
+const BATCH: u32 = 32;
+/** What poll answers: later than can be said; idle until input. */
+const POLL_FAR: u64 = 0xfffffffe;
+const POLL_IDLE: u32 = 0xffffffff;
+
+@unmanaged
+class StackState {
+  booted: u32;
+  /** Interface whose turn is next. */
+  turn: u32;
+}
+
+const S: StackState = changetype<StackState>(memory.data(offsetof<StackState>(), 4));
+const LOOPBACK_NAME: usize = memory.data(16, 8);
+const LOOPBACK_IP: usize = memory.data(16, 8);
+
+/** Lays all regions in boot order; nothing is touched. */
+function layout(): void {
+  arenaBegin(__heap_base);
+  pbufLayout(CONFIG.smallBuffers, CONFIG.largeBuffers);
+  eventLayout(CONFIG.sockets, CONFIG.interfaces);
+  routeLayout(CONFIG.routes4, CONFIG.routes6, CONFIG.nextHops, CONFIG.fibDirectBits);
+  netifLayout(CONFIG.interfaces, CONFIG.ringSlots);
+  addressLayout(CONFIG.addresses);
+  neighLayout(CONFIG.neighbours);
+  pcbLayout(CONFIG.sockets);
+  demuxLayout(CONFIG.sockets);
+  portLayout(CONFIG.sockets);
+  receiveLayout(CONFIG.socketErrors);
+}
+
+/** Bytes of memory, from address 0, that a stack of this configuration needs; -E_INVAL (the option is in
+ * CONFIG_ERROR), -E_NOMEM if no memory could be large enough. */
+export function stackSize(): i32 {
+  if (S.booted != 0) return -E_INVAL;
+  const error = configCheck();
+  if (error < 0) return error;
+  layout();
+  return arenaEnd() <= 0x7fffffff ? <i32>arenaEnd() : -E_NOMEM;
+}
+
+/** Lays the regions and brings loopback up. 0; or -E_INVAL, -E_NOMEM (memory is smaller than stackSize()), with
+ * nothing changed. */
+export function stackInit(): i32 {
+  const bytes = stackSize();
+  if (bytes < 0) return bytes;
+  const error = configCheckBoot();
+  if (error < 0) return error;
+  if ((<u64>memory.size()) << 16 < <u64>bytes) {
+    CONFIG.error = CONFIG_BYTES;
+    return -E_NOMEM;
+  }
+  hashInit();
+  prngInit();
+  switchInit();
+  pbufInit();
+  eventInit(CONFIG.sockets, CONFIG.interfaces);
+  routeInit();
+  netifInit();
+  icmpErrorInit();
+  ipv4OutputInit();
+  S.booted = 1;
+  return addLoopback();
+}
+
+function addLoopback(): i32 {
+  store<u16>(LOOPBACK_NAME, 0x6f6c); // "lo"
+  const ifindex = netifAdd(MEDIUM_LOOPBACK, min<u32>(LOOPBACK_MTU, pbufLargestLen()), LOOPBACK_NAME, LOOPBACK_NAME);
+  if (ifindex < 0) return ifindex;
+  address4(LOOPBACK_IP, 0x7f000001);
+  return interfaceAddressAdd(ifindex, LOOPBACK_IP, 8);
+}
+
+export function stackBooted(): bool {
+  return S.booted != 0;
+}
+
+/** Does what is due at `time` (microseconds), at most `budget` timers and frames: timers first, then input, at most
+ * half the budget, by turns. Answers the microseconds until the next call is due: 0 = work is left. */
+export function stackPoll(time: u64, budget: u32): u32 {
+  if (S.booted == 0) return POLL_IDLE;
+  clockAdvance(time);
+  count(CTR_POLLS);
+  const left = runTimers(budget);
+  reclaim();
+  const waiting = runInput(min<u32>(left, max<u32>(1, budget >> 1)));
+  reclaim();
+  roomWake();
+  if (waiting) return 0;
+  const next = timerNext();
+  if (next == NEVER) return POLL_IDLE;
+  if (next <= now()) return 0;
+  return <u32>min<u64>(next - now(), POLL_FAR);
+}
+
+/** Fires what is due; answers what is left of the budget. */
+function runTimers(budget: u32): u32 {
+  let left = budget;
+  while (left != 0) {
+    const t = timerExpire(now());
+    if (t === null) break;
+    count(CTR_TIMERS_FIRED);
+    dispatchTimer(t);
+    left--;
+  }
+  return left;
+}
+
+/** Takes back what the drivers have sent. */
+function reclaim(): void {
+  for (let i: u32 = 0; i < netifCount(); i++) netifReclaim(netifAt(i));
+}
+
+/** Takes received frames, a batch from each interface in turn; true if some are left. */
+function runInput(budget: u32): bool {
+  let left = budget;
+  let idle: u32 = 0;
+  const interfaces = netifCount();
+  while (left != 0 && idle < interfaces) {
+    const nif = netifAt(S.turn);
+    S.turn = S.turn + 1 < interfaces ? S.turn + 1 : 0;
+    const frames = min<u32>(min<u32>(netifRxWaiting(nif), BATCH), left);
+    idle = frames == 0 ? idle + 1 : 0;
+    for (let i: u32 = 0; i < frames; i++) {
+      const pb = netifReceive(nif);
+      if (pb !== null) dispatchFrame(nif, pb);
+    }
+    left -= frames;
+    netifOffer(nif);
+  }
+  for (let i: u32 = 0; i < interfaces; i++) if (netifRxWaiting(netifAt(i)) != 0) return true;
+  return false;
+}

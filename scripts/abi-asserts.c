@@ -1,0 +1,125 @@
+/* The records which a C host reads and writes, as C sees them, held against the offsets of build/ringstack.h:
+ *   gcc -std=c11 -Wall -Wextra -Werror -fsyntax-only -Ibuild scripts/abi-asserts.c */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ringstack.h"
+
+#define AT(record, field, offset) \
+  _Static_assert(offsetof(struct record, field) == (offset), #record "." #field " is not at " #offset)
+#define SIZE(record, bytes) _Static_assert(sizeof(struct record) == (bytes), #record " is not of " #bytes)
+
+/* One slot of a ring (assembly/abi/ring.ts). */
+struct rs_desc {
+  uint32_t ptr;
+  uint32_t len;
+  uint32_t pbuf;
+  uint32_t flags;
+};
+AT(rs_desc, ptr, RS_DESC_PTR);
+AT(rs_desc, len, RS_DESC_LEN);
+AT(rs_desc, pbuf, RS_DESC_PBUF);
+AT(rs_desc, flags, RS_DESC_FLAGS);
+SIZE(rs_desc, RS_DESC_BYTES);
+_Static_assert(1 << RS_DESC_SHIFT == RS_DESC_BYTES, "a descriptor's size is a power of two");
+
+/* A ring: each cursor on a cache line of its own, then the descriptors. */
+struct rs_ring {
+  uint32_t host;
+  uint32_t host_line[15];
+  uint32_t stack;
+  uint32_t stack_line[15];
+  struct rs_desc desc[1];
+};
+AT(rs_ring, host, RS_RING_HOST);
+AT(rs_ring, stack, RS_RING_STACK);
+AT(rs_ring, desc, RS_RING_DESC);
+
+/* The boot record (assembly/abi/config.ts). */
+struct rs_config {
+  uint32_t small_buffers, large_buffers, interfaces, ring_slots;
+  uint32_t addresses, neighbours, routes4, routes6, next_hops;
+  uint32_t fib_direct_bits, sockets, socket_errors;
+  uint32_t day_ms;
+  uint32_t seed[4];
+  uint32_t error;
+};
+AT(rs_config, small_buffers, RS_CONFIG_SMALL_BUFFERS);
+AT(rs_config, large_buffers, RS_CONFIG_LARGE_BUFFERS);
+AT(rs_config, interfaces, RS_CONFIG_INTERFACES);
+AT(rs_config, ring_slots, RS_CONFIG_RING_SLOTS);
+AT(rs_config, addresses, RS_CONFIG_ADDRESSES);
+AT(rs_config, neighbours, RS_CONFIG_NEIGHBOURS);
+AT(rs_config, routes4, RS_CONFIG_ROUTES4);
+AT(rs_config, routes6, RS_CONFIG_ROUTES6);
+AT(rs_config, next_hops, RS_CONFIG_NEXT_HOPS);
+AT(rs_config, fib_direct_bits, RS_CONFIG_FIB_DIRECT_BITS);
+AT(rs_config, sockets, RS_CONFIG_SOCKETS);
+AT(rs_config, socket_errors, RS_CONFIG_SOCKET_ERRORS);
+AT(rs_config, day_ms, RS_CONFIG_DAY_MS);
+AT(rs_config, seed, RS_CONFIG_SEED);
+AT(rs_config, error, RS_CONFIG_ERROR);
+SIZE(rs_config, RS_CONFIG_BYTES);
+
+/* An interface (assembly/abi/netif.ts). */
+struct rs_netif {
+  uint32_t index, medium, flags, mtu;
+  uint8_t mac[6];
+  uint8_t mac_pad[2];
+  char name[RS_NETIF_NAME_LEN];
+  uint32_t rx_ring, tx_ring, mask;
+  uint32_t stack_only[3];
+  uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+  uint64_t rx_errors, tx_errors, rx_dropped, tx_dropped;
+  uint64_t rx_overruns, rx_frame, tx_carrier, rx_multicast;
+  uint8_t stack_rest[32];
+};
+AT(rs_netif, index, RS_NETIF_INDEX);
+AT(rs_netif, medium, RS_NETIF_MEDIUM);
+AT(rs_netif, flags, RS_NETIF_FLAGS);
+AT(rs_netif, mtu, RS_NETIF_MTU);
+AT(rs_netif, mac, RS_NETIF_MAC);
+AT(rs_netif, name, RS_NETIF_NAME);
+AT(rs_netif, rx_ring, RS_NETIF_RX_RING);
+AT(rs_netif, tx_ring, RS_NETIF_TX_RING);
+AT(rs_netif, mask, RS_NETIF_MASK);
+AT(rs_netif, rx_packets, RS_NETIF_RX_PACKETS);
+AT(rs_netif, tx_packets, RS_NETIF_TX_PACKETS);
+AT(rs_netif, rx_bytes, RS_NETIF_RX_BYTES);
+AT(rs_netif, tx_bytes, RS_NETIF_TX_BYTES);
+AT(rs_netif, rx_errors, RS_NETIF_RX_ERRORS);
+AT(rs_netif, tx_errors, RS_NETIF_TX_ERRORS);
+AT(rs_netif, rx_dropped, RS_NETIF_RX_DROPPED);
+AT(rs_netif, tx_dropped, RS_NETIF_TX_DROPPED);
+AT(rs_netif, rx_overruns, RS_NETIF_RX_OVERRUNS);
+AT(rs_netif, rx_frame, RS_NETIF_RX_FRAME);
+AT(rs_netif, tx_carrier, RS_NETIF_TX_CARRIER);
+AT(rs_netif, rx_multicast, RS_NETIF_RX_MULTICAST);
+SIZE(rs_netif, RS_NETIF_BYTES);
+
+/* An address of an interface (assembly/abi/netif.ts). */
+struct rs_addr {
+  uint8_t ip[16];
+  uint32_t plen, netif, family, order;
+};
+AT(rs_addr, ip, RS_ADDR_IP);
+AT(rs_addr, plen, RS_ADDR_PLEN);
+AT(rs_addr, netif, RS_ADDR_NETIF);
+AT(rs_addr, family, RS_ADDR_FAMILY);
+AT(rs_addr, order, RS_ADDR_ORDER);
+SIZE(rs_addr, RS_ADDR_BYTES);
+
+/* The event ring's head (assembly/abi/event.ts); the ring and the pending words stand elsewhere. */
+struct rs_events {
+  uint32_t head;
+  uint32_t head_line[15];
+  uint32_t tail, mask, ring, pending, first_netif;
+  uint32_t rest[11];
+};
+AT(rs_events, head, RS_EVENTS_HEAD);
+AT(rs_events, tail, RS_EVENTS_TAIL);
+AT(rs_events, mask, RS_EVENTS_MASK);
+AT(rs_events, ring, RS_EVENTS_RING);
+AT(rs_events, pending, RS_EVENTS_PENDING);
+AT(rs_events, first_netif, RS_EVENTS_FIRST_NETIF);
+SIZE(rs_events, RS_EVENTS_BYTES);

@@ -1,0 +1,290 @@
+/**
+ * Interfaces: what they are, what they count, their addresses; adding one joins a driver to the stack.
+ */
+import { CALL_ADDR, CALL_MAC, CALL_NAME } from "../../assembly/abi/call.js";
+import { E_EXIST } from "../../assembly/abi/errno.js";
+import * as NETIF from "../../assembly/abi/netif.js";
+import { formatIpv4, formatMac, ipv4, ipv4Prefix, maskOf, readIpv4 } from "../address.js";
+import type { Clock } from "../clock.js";
+import type { Driver, DriverPort } from "../drivers/driver.js";
+import { check, StackError } from "../errors.js";
+import type { Core } from "../wasm/core.js";
+import { Rings } from "../wasm/rings.js";
+
+/** Counters of an interface, as ifconfig shows them. */
+export interface InterfaceCounters {
+  readonly rxPackets: number;
+  readonly txPackets: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly rxErrors: number;
+  readonly txErrors: number;
+  readonly rxDropped: number;
+  readonly txDropped: number;
+  /** Frames for which no receive buffer was posted. */
+  readonly rxOverruns: number;
+  /** Frames of no or too great length. */
+  readonly rxFrame: number;
+  /** Frames sent while there was no carrier. */
+  readonly txCarrier: number;
+  readonly multicast: number;
+}
+
+/** An address of an interface. */
+export interface InterfaceAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly netmask: string;
+  /** Undefined where the network has none: /31, /32, loopback, point-to-point. */
+  readonly broadcast?: string;
+}
+
+export type MediumName = "loopback" | "ethernet" | "ip";
+const MEDIA: readonly MediumName[] = ["loopback", "ethernet", "ip"];
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What an interface needs of its stack. */
+export interface InterfaceHost {
+  readonly core: Core;
+  readonly clock: Clock;
+  tick(): void;
+  work(): void;
+}
+
+export class Interface implements DriverPort {
+  /** Number from 1 (lo), as sockets and routes name it. */
+  readonly index: number;
+  readonly name: string;
+  readonly medium: MediumName;
+  /** "00:0c:29:c2:8d:7e", or undefined where the medium has no addresses. */
+  readonly mac?: string;
+  readonly driver?: Driver;
+  readonly #host: InterfaceHost;
+  readonly #record: number;
+  readonly #rings: Rings;
+  /** The driver was busy and has not called wake(). */
+  #busy = false;
+  #attached = false;
+  readonly #send?: (frame: Uint8Array) => boolean;
+
+  /** @param index  of an interface that the module has */
+  constructor(host: InterfaceHost, index: number, driver?: Driver) {
+    const { core } = host;
+    this.#host = host;
+    this.index = index;
+    this.#record = check(core.exports.netif_record(index), "interface");
+    this.#rings = new Rings(core, this.#record);
+    const name = core.u8.slice(this.#record + NETIF.NETIF_NAME, this.#record + NETIF.NETIF_NAME + NETIF.NETIF_NAME_LEN);
+    this.name = decoder.decode(name.subarray(0, name.indexOf(0)));
+    this.medium = MEDIA[this.#word(NETIF.NETIF_MEDIUM)] as MediumName;
+    if (this.medium === "ethernet") {
+      this.mac = formatMac(core.u8.subarray(this.#record + NETIF.NETIF_MAC, this.#record + NETIF.NETIF_MAC + 6));
+    }
+    if (driver !== undefined) {
+      this.driver = driver;
+      this.#send = (frame) => driver.transmit(frame);
+    }
+  }
+
+  /** Adds an interface for the driver, down and without addresses. */
+  static add(host: InterfaceHost, driver: Driver, name: string): Interface {
+    const { core } = host;
+    const bytes = encoder.encode(name);
+    if (!/^[A-Za-z][\w.:-]*$/.test(name) || bytes.length >= NETIF.NETIF_NAME_LEN) {
+      throw new TypeError(`name: ${JSON.stringify(name)} is not an interface name of 1 to 15 characters`);
+    }
+    const medium = MEDIA.indexOf(driver.medium);
+    if (medium < 1) throw new TypeError(`medium: ${JSON.stringify(driver.medium)} is neither "ethernet" nor "ip"`);
+    const mac = driver.mac ?? new Uint8Array(6);
+    if (mac.length !== 6) throw new TypeError("mac: needs 6 bytes");
+    core.u8.set(mac, core.call + CALL_MAC);
+    core.u8.fill(0, core.call + CALL_NAME, core.call + CALL_NAME + NETIF.NETIF_NAME_LEN);
+    core.u8.set(bytes, core.call + CALL_NAME);
+    const index = core.exports.netif_add(medium, driver.mtu);
+    check(index, "addInterface", { text: `${name}: medium ${driver.medium}, MTU ${driver.mtu}` });
+    return new Interface(host, index, driver);
+  }
+
+  /** Starts the driver. */
+  attach(): void {
+    this.#attached = true;
+    this.#host.core.exports.netif_carrier(this.index, 1);
+    this.driver?.attach(this);
+  }
+
+  /** Starts the driver of an interface that carries on from a snapshot: its flags are there already. */
+  resume(): void {
+    // Not yet attached: what the driver says of the carrier meanwhile is in the memory already.
+    this.driver?.attach(this);
+    this.#attached = true;
+  }
+
+  /** The driver's state. @throws Error when it cannot say it */
+  snapshot(): unknown {
+    if (this.driver?.snapshot === undefined) throw new Error(`${this.name}: its driver has no snapshot()`);
+    return { driver: this.driver.snapshot(), busy: this.#busy };
+  }
+
+  restore(record: unknown): void {
+    const { driver, busy } = record as { driver: unknown; busy: boolean };
+    this.driver?.restore?.(driver);
+    this.#busy = busy;
+  }
+
+  /** Ends the driver. */
+  detach(): void {
+    if (!this.#attached) return;
+    this.#attached = false;
+    this.driver?.detach?.();
+  }
+
+  #word(offset: number): number {
+    return this.#host.core.u32[(this.#record + offset) >> 2] as number;
+  }
+
+  get flags(): number {
+    return this.#word(NETIF.NETIF_FLAGS);
+  }
+
+  get isUp(): boolean {
+    return (this.flags & NETIF.IFF_UP) !== 0;
+  }
+
+  /** The medium is there. */
+  get hasCarrier(): boolean {
+    return (this.flags & NETIF.IFF_RUNNING) !== 0;
+  }
+
+  /** Largest IP datagram, bytes. */
+  get mtu(): number {
+    return this.#word(NETIF.NETIF_MTU);
+  }
+
+  /** @throws StackError EINVAL for what the medium or the buffers do not hold */
+  set mtu(mtu: number) {
+    check(this.#host.core.exports.netif_mtu(this.index, mtu), "mtu", { text: `${this.name}: MTU ${mtu}` });
+  }
+
+  up(): void {
+    this.#host.tick();
+    check(this.#host.core.exports.netif_up(this.index, 1), "up");
+    this.#host.work();
+  }
+
+  down(): void {
+    this.#host.tick();
+    check(this.#host.core.exports.netif_up(this.index, 0), "down");
+    this.#host.work();
+  }
+
+  /** The addresses, the primary one first. */
+  get addresses(): InterfaceAddress[] {
+    const { core } = this.#host;
+    const found: { order: number; value: InterfaceAddress }[] = [];
+    for (let i = 0; ; i++) {
+      const at = core.exports.addr_record(i);
+      if (at < 0) break;
+      const word = (offset: number) => core.u32[(at + offset) >> 2] as number;
+      if (word(NETIF.ADDR_FAMILY) !== NETIF.FAMILY_IPV4 || word(NETIF.ADDR_NETIF) !== this.index - 1) continue;
+      found.push({
+        order: word(NETIF.ADDR_ORDER),
+        value: this.#describe(readIpv4(core.u8, at + NETIF.ADDR_IP), word(NETIF.ADDR_PLEN)),
+      });
+    }
+    return found.sort((a, b) => a.order - b.order).map((entry) => entry.value);
+  }
+
+  #describe(address: number, prefixLength: number): InterfaceAddress {
+    const mask = maskOf(prefixLength);
+    const described = { address: formatIpv4(address), prefixLength, netmask: formatIpv4(mask) };
+    if (prefixLength > 30 || (this.flags & NETIF.IFF_BROADCAST) === 0) return described;
+    return { ...described, broadcast: formatIpv4((address | ~mask) >>> 0) };
+  }
+
+  /**
+   * Assigns an address, "192.168.10.223/24", with the routes that come with it.
+   * @throws StackError EEXIST, EINVAL (not a host's address), ENOSPC; TypeError
+   */
+  addAddress(prefix: string): void {
+    const { address, length } = ipv4Prefix(prefix, "address");
+    this.#host.tick();
+    this.#host.core.putIpv4(CALL_ADDR, address);
+    check(this.#host.core.exports.addr_add(this.index, length), "addAddress", { address: prefix });
+    this.#host.work();
+  }
+
+  /** @throws StackError EADDRNOTAVAIL; TypeError */
+  removeAddress(address: string): void {
+    this.#host.tick();
+    this.#host.core.putIpv4(CALL_ADDR, ipv4(address));
+    check(this.#host.core.exports.addr_del(this.index), "removeAddress", { address });
+  }
+
+  get counters(): InterfaceCounters {
+    const at = (offset: number) => this.#host.core.u64(this.#record + offset);
+    return {
+      rxPackets: at(NETIF.NETIF_RX_PACKETS),
+      txPackets: at(NETIF.NETIF_TX_PACKETS),
+      rxBytes: at(NETIF.NETIF_RX_BYTES),
+      txBytes: at(NETIF.NETIF_TX_BYTES),
+      rxErrors: at(NETIF.NETIF_RX_ERRORS),
+      txErrors: at(NETIF.NETIF_TX_ERRORS),
+      rxDropped: at(NETIF.NETIF_RX_DROPPED),
+      txDropped: at(NETIF.NETIF_TX_DROPPED),
+      rxOverruns: at(NETIF.NETIF_RX_OVERRUNS),
+      rxFrame: at(NETIF.NETIF_RX_FRAME),
+      txCarrier: at(NETIF.NETIF_TX_CARRIER),
+      multicast: at(NETIF.NETIF_RX_MULTICAST),
+    };
+  }
+
+  /** Frames queued for the driver. */
+  get queued(): number {
+    return this.#rings.queued;
+  }
+
+  /** Carries what is queued to the driver, or over loopback. True if anything moved. */
+  service(): boolean {
+    if (this.#send === undefined) return this.#rings.handOver() > 0;
+    if (this.#busy || this.#rings.queued === 0) return false;
+    const sent = this.#rings.transmit(this.#send);
+    this.#busy = this.#rings.queued > 0;
+    return sent;
+  }
+
+  // DriverPort
+
+  get clock(): Clock {
+    return this.#host.clock;
+  }
+
+  receive(frame: Uint8Array): boolean {
+    const taken = this.#attached && this.#rings.receive(frame);
+    if (taken) this.#host.work();
+    return taken;
+  }
+
+  carrier(up: boolean): void {
+    if (!this.#attached) return;
+    this.#host.tick();
+    this.#host.core.exports.netif_carrier(this.index, up ? 1 : 0);
+    this.#host.work();
+  }
+
+  wake(): void {
+    this.#busy = false;
+    this.#host.work();
+  }
+}
+
+/** A name that no interface has: eth0, eth1 …; ppp0 … for point-to-point. */
+export function freeName(driver: Driver, taken: readonly Interface[]): string {
+  const stem = driver.medium === "ip" ? "ppp" : "eth";
+  for (let i = 0; ; i++) if (!taken.some((nif) => nif.name === `${stem}${i}`)) return `${stem}${i}`;
+}
+
+/** @throws StackError EEXIST */
+export function requireFree(name: string, taken: readonly Interface[]): void {
+  if (taken.some((nif) => nif.name === name)) throw new StackError(E_EXIST, "addInterface", { text: name });
+}

@@ -1,0 +1,40 @@
+/**
+ * Switches: what may be changed while the stack runs (assembly/abi/switch.ts).
+ */
+import * as NUMBERS from "../../assembly/abi/switch.js";
+import { check } from "../errors.js";
+import type { Core } from "../wasm/core.js";
+
+/** "IP_DEFAULT_TTL" for SW_IP_DEFAULT_TTL. */
+export type SwitchName = {
+  [K in keyof typeof NUMBERS]: K extends `SW_${infer N}` ? N : never;
+}[keyof typeof NUMBERS];
+
+const IDS = new Map<string, number>();
+for (const [name, id] of Object.entries(NUMBERS)) if (name.startsWith("SW_")) IDS.set(name.slice(3), id);
+
+/** Every switch. */
+export const SWITCH_NAMES = [...IDS.keys()] as SwitchName[];
+
+function idOf(name: SwitchName): number {
+  const id = IDS.get(name);
+  if (id === undefined) throw new TypeError(`switch: ${JSON.stringify(name)} is not one`);
+  return id;
+}
+
+export class Switches {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get(name: SwitchName): number {
+    return check(this.#core.exports.stack_get(idOf(name)), "switch", { text: name });
+  }
+
+  /** @throws StackError EINVAL for a value out of its range */
+  set(name: SwitchName, value: number): void {
+    check(this.#core.exports.stack_set(idOf(name), value), "switch", { text: `${name} = ${value}` });
+  }
+}

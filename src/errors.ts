@@ -1,0 +1,73 @@
+/**
+ * Errors as Node has them: `code`, `errno` (negative), `syscall`, and where there is one `address` and `port`.
+ */
+import * as ERRNO from "../assembly/abi/errno.js";
+
+const NAMES = new Map<number, string>();
+for (const [name, value] of Object.entries(ERRNO)) NAMES.set(value, `E${name.slice(2)}`);
+
+const TEXTS: Record<string, string> = {
+  EACCES: "broadcast is not enabled on this socket",
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "address not available",
+  EAFNOSUPPORT: "address family not supported",
+  EAGAIN: "no room or nothing there now",
+  EBADF: "closed or no such handle",
+  ECONNREFUSED: "port unreachable",
+  EDESTADDRREQ: "destination address required",
+  EEXIST: "already there",
+  EHOSTUNREACH: "host unreachable",
+  EINVAL: "invalid argument",
+  EMSGSIZE: "message too long",
+  ENETDOWN: "interface is down",
+  ENETUNREACH: "network unreachable",
+  ENOBUFS: "no buffer free",
+  ENODEV: "no such interface",
+  ENOENT: "no such entry",
+  ENOMEM: "not enough memory",
+  ENOSPC: "table full",
+  ENOTCONN: "not connected",
+};
+
+/** Name of an errno of abi/errno.ts, such as "ECONNREFUSED". */
+export function errnoName(errno: number): string {
+  return NAMES.get(errno) ?? `E${errno}`;
+}
+
+export interface ErrorDetails {
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  /** Said instead of the code's usual text. */
+  readonly text?: string;
+}
+
+/** What a call of the stack throws, or a promise rejects with. */
+export class StackError extends Error {
+  override readonly name = "StackError";
+  /** Such as "ECONNREFUSED". */
+  readonly code: string;
+  /** The negative errno, as Node has it. */
+  readonly errno: number;
+  readonly syscall: string;
+  readonly address?: string;
+  readonly port?: number;
+
+  constructor(errno: number, syscall: string, details: ErrorDetails = {}) {
+    const code = errnoName(errno);
+    const where =
+      details.address === undefined ? "" : ` ${details.address}${details.port === undefined ? "" : `:${details.port}`}`;
+    const text = details.text ?? TEXTS[code];
+    super(`${syscall} ${code}${where}${text === undefined ? "" : ` (${text})`}`);
+    this.code = code;
+    this.errno = -errno;
+    this.syscall = syscall;
+    if (details.address !== undefined) this.address = details.address;
+    if (details.port !== undefined) this.port = details.port;
+  }
+}
+
+/** The result of an export when it is >= 0; otherwise the StackError of its -errno is thrown. */
+export function check(result: number, syscall: string, details?: ErrorDetails): number {
+  if (result < 0) throw new StackError(-result, syscall, details);
+  return result;
+}

@@ -1,0 +1,29 @@
+/**
+ * ringstack: a TCP/IP host inside one WebAssembly module, and what TypeScript adds around it.
+ */
+export { formatIpv4, formatMac, parseIpv4, parseMac } from "./address.js";
+export {
+  type Clock,
+  type ClockRecord,
+  type Pollable,
+  RealClock,
+  VirtualClock,
+  type VirtualClockOptions,
+} from "./clock.js";
+export type { Interface, InterfaceAddress, InterfaceCounters, MediumName } from "./control/interfaces.js";
+export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
+export type { BufferPool, MemoryReport, Statistics } from "./control/report.js";
+export type { Route, RouteChoice, RouteSpec, Routes } from "./control/routes.js";
+export type { Switches, SwitchName } from "./control/switches.js";
+export type { Driver, DriverPort, Medium } from "./drivers/driver.js";
+export * from "./drivers/sim-link.js";
+export { StackError } from "./errors.js";
+export { Prng } from "./prng.js";
+export type { Datagram, DatagramError, DatagramInfo, Endpoint } from "./sockets/datagram.js";
+export { type EchoOptions, EchoSocket, readEcho } from "./sockets/echo.js";
+export type { PingOptions, PingReply } from "./sockets/ping.js";
+export { type Destination, type Udp, type UdpOptions, UdpSocket } from "./sockets/udp.js";
+export { Stack, type StackOptions, type StackSnapshot } from "./stack.js";
+export { type CounterName, DROP_TEXTS, type DropName } from "./text/drops.js";
+export type { BootOptions } from "./wasm/core.js";
+export type { ModuleSource } from "./wasm/module.js";

@@ -1,0 +1,327 @@
+/**
+ * What UDP and echo sockets have in common: a handle, waiting for room and for datagrams, errors, closing. Every
+ * promise settles: by the event it waits for, by its signal, by close(), or when the stack goes.
+ */
+import * as CALL from "../../assembly/abi/call.js";
+import { E_AGAIN, E_BADF } from "../../assembly/abi/errno.js";
+import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../../assembly/abi/event.js";
+import { HANDLE_INDEX, PCB_LOCAL, PCB_LOCAL_PORT, PCB_REMOTE, PCB_REMOTE_PORT } from "../../assembly/abi/socket.js";
+import { formatIpv4, readIpv4 } from "../address.js";
+import { check, errnoName, StackError } from "../errors.js";
+import type { HostedSocket, SocketHost } from "./host.js";
+
+/** An endpoint of a socket. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where a datagram came from, and how. */
+export interface DatagramInfo extends Endpoint {
+  readonly family: "IPv4";
+  /** Bytes of payload. */
+  readonly size: number;
+  /** Address that it was sent to. */
+  readonly destination: string;
+  /** Number of the interface it came by, from 1 (lo). */
+  readonly ifindex: number;
+  readonly ttl: number;
+  readonly tos: number;
+  /** Clock time of arrival, µs. */
+  readonly timeUs: number;
+}
+
+/** A datagram with its own copy of the payload. */
+export interface Datagram extends DatagramInfo {
+  readonly data: Uint8Array;
+}
+
+/** An ICMP error about something that this socket has sent (RFC 1122 §4.1.3.3). */
+export interface DatagramError extends Endpoint {
+  /** Such as "EHOSTUNREACH". */
+  readonly code: string;
+  /** Who sent the ICMP message, its type and code, and its bytes 4 to 7. */
+  readonly reporter: string;
+  readonly icmpType: number;
+  readonly icmpCode: number;
+  readonly icmpRest: number;
+}
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+  stop(): void;
+}
+
+/** Formats the last few addresses once. */
+let lastAddress = 0;
+let lastText = "0.0.0.0";
+function addressText(value: number): string {
+  if (value !== lastAddress) {
+    lastAddress = value;
+    lastText = formatIpv4(value);
+  }
+  return lastText;
+}
+
+export abstract class DatagramSocket implements HostedSocket {
+  readonly handle: number;
+  protected readonly host: SocketHost;
+  readonly #record: number;
+  #closed = false;
+  #gone: Error | undefined;
+  readonly #readers: Waiter<Datagram>[] = [];
+  readonly #writers: Waiter<void>[] = [];
+
+  /**
+   * Called with each datagram while set; the view is into the stack's memory and valid only during the call. Datagrams
+   * are then no longer there for receive().
+   */
+  #onmessage: ((data: Uint8Array, info: DatagramInfo) => void) | undefined;
+  /** Called with each ICMP error that reaches the socket. */
+  onerror: ((error: DatagramError | StackError) => void) | undefined;
+
+  /** @param handle  of a socket that is open already */
+  protected constructor(host: SocketHost, protocol: number, syscall: string, handle?: number) {
+    this.host = host;
+    this.handle = handle ?? check(host.core.exports.sock_open(protocol), syscall);
+    this.#record = host.core.exports.sock_record(this.handle & HANDLE_INDEX);
+    host.register(this);
+  }
+
+  get onmessage(): ((data: Uint8Array, info: DatagramInfo) => void) | undefined {
+    return this.#onmessage;
+  }
+
+  set onmessage(callback: ((data: Uint8Array, info: DatagramInfo) => void) | undefined) {
+    this.#onmessage = callback;
+    if (callback !== undefined && !this.#closed) this.#deliver();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The local end; port 0 while unbound. */
+  get address(): Endpoint {
+    this.open("getsockname");
+    return this.#endpoint(PCB_LOCAL, PCB_LOCAL_PORT);
+  }
+
+  /** The connected peer, or undefined. */
+  get remoteAddress(): Endpoint | undefined {
+    this.open("getpeername");
+    const remote = this.#endpoint(PCB_REMOTE, PCB_REMOTE_PORT);
+    return remote.address === "0.0.0.0" ? undefined : remote;
+  }
+
+  #endpoint(ip: number, port: number): Endpoint {
+    const { u8, u32 } = this.host.core;
+    return {
+      address: formatIpv4(readIpv4(u8, this.#record + ip)),
+      port: u32[(this.#record + port) >> 2] as number,
+    };
+  }
+
+  /** Throws EBADF on a closed socket. */
+  protected open(syscall: string): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (this.#closed) throw new StackError(E_BADF, syscall);
+  }
+
+  protected setOption(option: number, value: number): void {
+    this.open("setsockopt");
+    check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt");
+  }
+
+  /**
+   * Puts `length` bytes, written by `fill` at an address, on their way; the peer is in the call block if `to`.
+   * @returns false if there is no room now
+   */
+  protected push(length: number, fill: (at: number) => void, flags: number, to?: Endpoint): boolean {
+    const { exports } = this.host.core;
+    const at = exports.sock_window(this.handle, length);
+    if (at < 0) {
+      if (at === -E_AGAIN) return false;
+      throw new StackError(-at, "send", to);
+    }
+    fill(at);
+    this.host.tick();
+    const result = exports.sock_send(this.handle, length, flags);
+    this.host.work();
+    if (result === 0) return true;
+    if (result === -E_AGAIN) return false;
+    throw new StackError(-result, "send", to ?? this.remoteAddress);
+  }
+
+  /** Settles when there may be room to send again. */
+  protected room(signal?: AbortSignal): Promise<void> {
+    return this.#wait(this.#writers, "send", signal);
+  }
+
+  #wait<T>(waiters: Waiter<T>[], syscall: string, signal: AbortSignal | undefined): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.open(syscall);
+      if (signal?.aborted) throw signal.reason;
+      const abort = () => {
+        waiters.splice(waiters.indexOf(waiter), 1);
+        waiter.stop();
+        reject(signal?.reason);
+      };
+      const waiter: Waiter<T> = {
+        resolve,
+        reject,
+        stop: () => {
+          signal?.removeEventListener("abort", abort);
+          this.host.clock.unref();
+        },
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      waiters.push(waiter);
+      this.host.clock.ref();
+    });
+  }
+
+  /**
+   * The next datagram, with its own copy of the payload.
+   * @throws StackError (by rejection): the pending error of a connected socket, EBADF when closed; the signal's reason
+   */
+  async receive(options: { signal?: AbortSignal } = {}): Promise<Datagram> {
+    this.open("recv");
+    if (this.#readers.length === 0) {
+      const ready = this.#next();
+      if (ready !== undefined) return ready;
+    }
+    return this.#wait(this.#readers, "recv", options.signal);
+  }
+
+  /** Datagrams, until the socket is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void, undefined> {
+    while (!this.#closed) {
+      try {
+        yield await this.receive();
+      } catch (error) {
+        if (this.#closed) return;
+        throw error;
+      }
+    }
+  }
+
+  /** The oldest ICMP error in the queue of an unconnected socket, or undefined. */
+  nextError(): DatagramError | undefined {
+    this.open("recv");
+    const { core } = this.host;
+    if (core.exports.sock_error(this.handle) < 0) return undefined;
+    return {
+      address: formatIpv4(core.getIpv4(CALL.CALL_ADDR)),
+      port: core.get(CALL.CALL_PORT),
+      code: errnoName(core.get(CALL.CALL_ERRNO)),
+      reporter: formatIpv4(core.getIpv4(CALL.CALL_ADDR3)),
+      icmpType: core.get(CALL.CALL_ICMP) >>> 8,
+      icmpCode: core.get(CALL.CALL_ICMP) & 255,
+      icmpRest: core.get(CALL.CALL_LEN),
+    };
+  }
+
+  /** A copy of the next waiting datagram; undefined if there is none. */
+  #next(): Datagram | undefined {
+    const length = this.host.core.exports.sock_recv(this.handle);
+    if (length === -E_AGAIN) return undefined;
+    check(length, "recv", this.remoteAddress);
+    const at = this.host.core.get(CALL.CALL_PTR);
+    return { ...this.#info(length), data: this.host.core.u8.slice(at, at + length) };
+  }
+
+  #info(size: number): DatagramInfo {
+    const { core } = this.host;
+    return {
+      address: addressText(core.getIpv4(CALL.CALL_ADDR)),
+      port: core.get(CALL.CALL_PORT),
+      family: "IPv4",
+      size,
+      destination: addressText(core.getIpv4(CALL.CALL_ADDR2)),
+      ifindex: core.get(CALL.CALL_IFINDEX),
+      ttl: core.get(CALL.CALL_TTL),
+      tos: core.get(CALL.CALL_TOS),
+      timeUs: core.u64(core.call + CALL.CALL_TIME),
+    };
+  }
+
+  event(bits: number): void {
+    if ((bits & EVENT_ERROR) !== 0) this.#errors();
+    if ((bits & (EVENT_READABLE | EVENT_ERROR)) !== 0) this.#deliver();
+    if ((bits & EVENT_WRITABLE) !== 0) {
+      for (const waiter of this.#writers.splice(0)) {
+        waiter.stop();
+        waiter.resolve();
+      }
+    }
+  }
+
+  /** Queued errors go to onerror; without one they wait for nextError(). */
+  #errors(): void {
+    while (this.onerror !== undefined && !this.#closed) {
+      const error = this.nextError();
+      if (error === undefined) return;
+      this.onerror(error);
+    }
+  }
+
+  #deliver(): void {
+    const callback = this.#onmessage;
+    if (callback !== undefined) this.#callBack(callback);
+    while (this.#readers.length > 0 && !this.#closed) {
+      let datagram: Datagram | undefined;
+      let failure: unknown;
+      try {
+        datagram = this.#next();
+        if (datagram === undefined) return;
+      } catch (error) {
+        failure = error;
+      }
+      const waiter = this.#readers.shift() as Waiter<Datagram>;
+      waiter.stop();
+      if (datagram !== undefined) waiter.resolve(datagram);
+      else waiter.reject(failure);
+    }
+  }
+
+  #callBack(callback: (data: Uint8Array, info: DatagramInfo) => void): void {
+    const { core } = this.host;
+    while (!this.#closed && this.#onmessage === callback) {
+      const length = core.exports.sock_recv(this.handle);
+      if (length === -E_AGAIN) return;
+      if (length < 0) {
+        this.onerror?.(new StackError(-length, "recv", this.remoteAddress));
+        continue;
+      }
+      const at = core.get(CALL.CALL_PTR);
+      callback(core.u8.subarray(at, at + length), this.#info(length));
+    }
+  }
+
+  /** Closes the socket: waiting calls reject with EBADF, unread datagrams are gone. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#gone === undefined) this.host.core.exports.sock_close(this.handle);
+    this.host.unregister(this);
+    this.#reject(new StackError(E_BADF, "recv"));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  abandon(reason: Error, forGood: boolean): void {
+    if (forGood) this.#gone = reason;
+    this.#reject(reason);
+  }
+
+  #reject(reason: Error): void {
+    for (const waiter of [...this.#readers.splice(0), ...this.#writers.splice(0)]) {
+      waiter.stop();
+      waiter.reject(reason);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * UDP sockets (RFC 768): a plain interface for those who want speed (trySend, onmessage) and for those who want
+ * promises (send, receive, for await).
+ */
+import { IPPROTO_UDP } from "../../assembly/abi/proto.js";
+import {
+  OPT_BROADCAST,
+  OPT_DF,
+  OPT_INTERFACE,
+  OPT_MULTICAST_TTL,
+  OPT_QUEUE,
+  OPT_TOS,
+  OPT_TTL,
+  SEND_TO,
+} from "../../assembly/abi/socket.js";
+import { ipv4 } from "../address.js";
+import { check } from "../errors.js";
+import { type DatagramInfo, DatagramSocket } from "./datagram.js";
+import type { SocketHost } from "./host.js";
+
+export interface UdpOptions {
+  /** Local address; all addresses unless given. */
+  readonly address?: string;
+  /** Local port; a free one unless given. */
+  readonly port?: number;
+  /** Datagrams that may wait unread, 64 unless given; more are dropped and counted. */
+  readonly queue?: number;
+  /** May send to broadcast addresses. */
+  readonly broadcast?: boolean;
+  readonly onmessage?: (data: Uint8Array, info: DatagramInfo) => void;
+}
+
+/** Where a datagram goes; the address is 127.0.0.1 unless given, as in node:dgram. */
+export interface Destination {
+  readonly address?: string;
+  readonly port: number;
+}
+
+const encoder = new TextEncoder();
+
+function checkPort(port: number, least: number): number {
+  if (!Number.isInteger(port) || port < least || port > 65535) {
+    throw new RangeError(`port: ${port} is not an integer from ${least} to 65535`);
+  }
+  return port;
+}
+
+export class UdpSocket extends DatagramSocket {
+  #toText = "127.0.0.1";
+  #to = 0x7f000001;
+
+  private constructor(host: SocketHost, handle?: number) {
+    super(host, IPPROTO_UDP, "socket", handle);
+  }
+
+  /** A socket that the stack has already, from a snapshot. @throws StackError EBADF */
+  static adopt(host: SocketHost, handle: number): UdpSocket {
+    check(host.core.exports.sock_ready(handle), "adopt");
+    return new UdpSocket(host, handle);
+  }
+
+  /** A bound socket. @throws StackError EADDRINUSE, EADDRNOTAVAIL, ENOBUFS; RangeError, TypeError */
+  static create(host: SocketHost, options: UdpOptions = {}): UdpSocket {
+    const port = checkPort(options.port ?? 0, 0);
+    const address = ipv4(options.address ?? "0.0.0.0");
+    const socket = new UdpSocket(host);
+    try {
+      host.core.putPeer(address, port);
+      check(host.core.exports.sock_bind(socket.handle), "bind", { address: options.address ?? "0.0.0.0", port });
+      if (options.queue !== undefined) socket.setQueue(options.queue);
+      if (options.broadcast) socket.setBroadcast(true);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    if (options.onmessage !== undefined) socket.onmessage = options.onmessage;
+    return socket;
+  }
+
+  /**
+   * Connects to a peer: only its datagrams are received, and errors about it reach the next call.
+   * @throws StackError ENETUNREACH, EADDRINUSE; RangeError, TypeError
+   */
+  connect(to: Destination): void {
+    this.open("connect");
+    const port = checkPort(to.port, 1);
+    const address = to.address ?? "127.0.0.1";
+    this.host.tick();
+    this.host.core.putPeer(ipv4(address), port);
+    check(this.host.core.exports.sock_connect(this.handle), "connect", { address, port });
+  }
+
+  /** Dissolves the connection. @throws StackError ENOTCONN */
+  disconnect(): void {
+    this.open("disconnect");
+    check(this.host.core.exports.sock_disconnect(this.handle), "disconnect");
+  }
+
+  /**
+   * Sends now or not at all, without a promise.
+   * @param data  payload; a string goes as UTF-8
+   * @param to    destination, unless the socket is connected
+   * @returns false if there is no room now: send() waits for it
+   * @throws StackError EMSGSIZE, ENETUNREACH, EHOSTUNREACH, EACCES (broadcast), EDESTADDRREQ, ECONNREFUSED and the other
+   *   pending errors of a connected socket, EBADF; RangeError, TypeError
+   */
+  trySend(data: Uint8Array | string, to?: Destination): boolean {
+    this.open("send");
+    const bytes = typeof data === "string" ? encoder.encode(data) : data;
+    const { core } = this.host;
+    const fill = (at: number) => core.u8.set(bytes, at);
+    if (to === undefined) return this.push(bytes.length, fill, 0);
+    const address = to.address ?? "127.0.0.1";
+    if (address !== this.#toText) {
+      this.#to = ipv4(address);
+      this.#toText = address;
+    }
+    core.putPeer(this.#to, checkPort(to.port, 1));
+    return this.push(bytes.length, fill, SEND_TO, { address, port: to.port });
+  }
+
+  /**
+   * Sends the datagram, waiting for room if need be. Settles when the stack has taken it: UDP promises no more.
+   * @throws (by rejection) as trySend(); the signal's reason
+   */
+  async send(data: Uint8Array | string, to?: Destination, options: { signal?: AbortSignal } = {}): Promise<void> {
+    while (!this.trySend(data, to)) await this.room(options.signal);
+  }
+
+  /** Allows or forbids sending to broadcast addresses (RFC 1122 §3.3.6; forbidden at first). */
+  setBroadcast(on: boolean): void {
+    this.setOption(OPT_BROADCAST, on ? 1 : 0);
+  }
+
+  /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
+  setTTL(ttl: number): void {
+    this.setOption(OPT_TTL, ttl);
+  }
+
+  /** TTL of multicast datagrams, 0 to 255; 1 at first. */
+  setMulticastTTL(ttl: number): void {
+    this.setOption(OPT_MULTICAST_TTL, ttl);
+  }
+
+  /** Type of service, 0 to 255. */
+  setTOS(tos: number): void {
+    this.setOption(OPT_TOS, tos);
+  }
+
+  /** Sets the Don't Fragment bit on what is sent. */
+  setDontFragment(on: boolean): void {
+    this.setOption(OPT_DF, on ? 1 : 0);
+  }
+
+  /** Datagrams that may wait unread, 1 to 65,536. */
+  setQueue(datagrams: number): void {
+    this.setOption(OPT_QUEUE, datagrams);
+  }
+
+  /** Speaks and listens by one interface only (its ifindex); 0 = any. */
+  bindToInterface(ifindex: number): void {
+    this.setOption(OPT_INTERFACE, ifindex);
+  }
+}
+
+/** The stack's `udp`. */
+export class Udp {
+  readonly #host: SocketHost;
+
+  constructor(host: SocketHost) {
+    this.#host = host;
+  }
+
+  /** A socket bound to a local address and port. @throws (by rejection) as UdpSocket.create */
+  async bind(options: UdpOptions = {}): Promise<UdpSocket> {
+    return UdpSocket.create(this.#host, options);
+  }
+
+  /** Takes over a socket which the stack has from a snapshot, by its handle. @throws StackError EBADF */
+  adopt(handle: number): UdpSocket {
+    return UdpSocket.adopt(this.#host, handle);
+  }
+
+  /** A socket connected to a peer, bound to a free port unless `options` name one. */
+  async connect(to: Destination, options: UdpOptions = {}): Promise<UdpSocket> {
+    const socket = UdpSocket.create(this.#host, options);
+    try {
+      socket.connect(to);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return socket;
+  }
+}

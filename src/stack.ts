@@ -1,0 +1,279 @@
+/**
+ * A stack: one instance of the module, its interfaces and sockets, polled by a clock.
+ */
+import { E_NODEV } from "../assembly/abi/errno.js";
+import { EVENT_CHANGED } from "../assembly/abi/event.js";
+import { HANDLE_INDEX } from "../assembly/abi/socket.js";
+import { POLL_FAR, POLL_IDLE } from "../assembly/abi/stack.js";
+import { type Clock, type Pollable, RealClock } from "./clock.js";
+import { freeName, Interface, requireFree } from "./control/interfaces.js";
+import { Neighbours } from "./control/neighbours.js";
+import { type MemoryReport, readMemory, readStatistics, type Statistics } from "./control/report.js";
+import { Routes } from "./control/routes.js";
+import { Switches } from "./control/switches.js";
+import type { Driver } from "./drivers/driver.js";
+import { StackError } from "./errors.js";
+import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
+import type { HostedSocket, SocketHost } from "./sockets/host.js";
+import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
+import { Udp } from "./sockets/udp.js";
+import { type BootOptions, Core } from "./wasm/core.js";
+import { Events } from "./wasm/events.js";
+import { compile, type ModuleSource } from "./wasm/module.js";
+
+export interface StackOptions extends BootOptions {
+  /** The host's name, "localhost" unless given. */
+  readonly name?: string;
+  /** The clock that polls the stack; a RealClock of its own unless given. */
+  readonly clock?: Clock;
+  /** The module to run: the release build carried in this package unless given. */
+  readonly module?: ModuleSource;
+}
+
+/** A stack's state between two polls: its memory, and what its drivers say of theirs (structured-cloneable). */
+export interface StackSnapshot {
+  readonly memory: Uint8Array<ArrayBuffer>;
+  readonly bytes: number;
+  readonly dueUs: number;
+  readonly drivers: readonly unknown[];
+}
+
+/** Frames and timers that one poll of the module may take. */
+const BUDGET = 512;
+/** Polls of the module in one turn of the clock. */
+const ROUNDS = 64;
+/** Calls between polls see the last poll's time; beyond this age, µs, they poll first. */
+const STALE_US = 1000;
+
+export class Stack implements Pollable, SocketHost {
+  readonly name: string;
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly udp: Udp;
+  readonly routes: Routes;
+  readonly neighbours: Neighbours;
+  readonly switches: Switches;
+  /** Called when an interface's flags or MTU have changed. */
+  onchange: ((nif: Interface) => void) | undefined;
+
+  readonly #module: WebAssembly.Module;
+  readonly #events: Events;
+  readonly #interfaces: Interface[] = [];
+  readonly #sockets: (HostedSocket | undefined)[] = [];
+  #dueUs = Infinity;
+  #polledUs = -Infinity;
+  #closed = false;
+
+  private constructor(core: Core, module: WebAssembly.Module, options: StackOptions) {
+    this.core = core;
+    this.#module = module;
+    this.name = options.name ?? "localhost";
+    this.clock = options.clock ?? new RealClock();
+    this.udp = new Udp(this);
+    this.routes = new Routes(this);
+    this.neighbours = new Neighbours(this);
+    this.switches = new Switches(core);
+    this.#events = new Events(core);
+  }
+
+  /**
+   * Boots a stack: afterwards lo is up with 127.0.0.1/8.
+   * @throws (by rejection) StackError EINVAL or ENOMEM naming the option; TypeError, RangeError
+   */
+  static async create(options: StackOptions = {}): Promise<Stack> {
+    const module = await compile(options.module);
+    const stack = new Stack(Core.boot(module, options), module, options);
+    stack.#interfaces.push(new Interface(stack, 1));
+    stack.clock.add(stack);
+    stack.tick();
+    return stack;
+  }
+
+  /**
+   * Another stack that carries on from a snapshot, to the bit. Its sockets are taken over by `udp.adopt()`.
+   * @param drivers  one for each interface beside lo, in order; each is handed its own record of the snapshot
+   */
+  static async resume(snapshot: StackSnapshot, drivers: readonly Driver[], options: StackOptions = {}): Promise<Stack> {
+    const module = await compile(options.module);
+    const stack = new Stack(Core.resume(module, snapshot.memory, snapshot.bytes), module, options);
+    stack.#interfaces.push(new Interface(stack, 1));
+    for (const [i, driver] of drivers.entries()) stack.#interfaces.push(new Interface(stack, i + 2, driver));
+    stack.#dueUs = snapshot.dueUs;
+    stack.clock.add(stack);
+    for (const nif of stack.#interfaces) nif.resume();
+    for (const [i, record] of snapshot.drivers.entries()) stack.#interfaces[i + 1]?.restore(record);
+    stack.clock.wake(stack);
+    return stack;
+  }
+
+  /** The compiled module, to be shared with other stacks. */
+  get module(): WebAssembly.Module {
+    return this.#module;
+  }
+
+  // Interfaces
+
+  get interfaces(): readonly Interface[] {
+    return this.#interfaces;
+  }
+
+  interfaceNamed(name: string): Interface | undefined {
+    return this.#interfaces.find((nif) => nif.name === name);
+  }
+
+  interfaceAt(index: number): Interface | undefined {
+    return this.#interfaces[index - 1];
+  }
+
+  /** The interface of this name. @throws StackError ENODEV */
+  interface(name: string): Interface {
+    const nif = this.interfaceNamed(name);
+    if (nif === undefined) throw new StackError(E_NODEV, "interface", { address: name });
+    return nif;
+  }
+
+  /**
+   * Joins a driver to the stack. The interface is brought up, and given `address` ("192.168.1.2/24") if there is one.
+   * @throws StackError ENOSPC (see the boot option `interfaces`), EINVAL (MTU, MAC), EEXIST; TypeError
+   */
+  addInterface(driver: Driver, options: { name?: string; address?: string; up?: boolean } = {}): Interface {
+    const name = options.name ?? freeName(driver, this.#interfaces);
+    requireFree(name, this.#interfaces);
+    const nif = Interface.add(this, driver, name);
+    this.#interfaces.push(nif);
+    nif.attach();
+    if (options.up !== false) nif.up();
+    if (options.address !== undefined) nif.addAddress(options.address);
+    return nif;
+  }
+
+  // Sockets
+
+  /** A socket for ICMP echoes. @throws StackError */
+  openEcho(options?: EchoOptions): EchoSocket {
+    return new EchoSocket(this, options);
+  }
+
+  /** Sends one echo request and waits for the reply: see sockets/ping.ts. */
+  ping(address: string, options?: PingOptions): Promise<PingReply> {
+    return ping(this, address, options);
+  }
+
+  register(socket: HostedSocket): void {
+    this.#sockets[socket.handle & HANDLE_INDEX] = socket;
+  }
+
+  unregister(socket: HostedSocket): void {
+    const index = socket.handle & HANDLE_INDEX;
+    if (this.#sockets[index] === socket) this.#sockets[index] = undefined;
+  }
+
+  // Reports
+
+  /** Counters and drops since boot. */
+  statistics(): Statistics {
+    return readStatistics(this.core);
+  }
+
+  /** Where the memory is: fixed bytes, buffers and their owners. */
+  memory(): MemoryReport {
+    return readMemory(this.core);
+  }
+
+  // Time
+
+  /** Clock time of the next poll, µs; Infinity when idle. */
+  pollAt(): number {
+    return this.#dueUs;
+  }
+
+  /** Does what is due; the clock calls it. */
+  poll(nowUs: number): void {
+    const { exports } = this.core;
+    const low = nowUs % 2 ** 32;
+    const high = Math.floor(nowUs / 2 ** 32);
+    this.#polledUs = nowUs;
+    this.#dueUs = Infinity;
+    this.#service();
+    for (let round = 0; round < ROUNDS; round++) {
+      const wait = exports.stack_poll(low, high, BUDGET) >>> 0;
+      const told = this.#events.drain(this);
+      if (this.#closed) return;
+      const moved = this.#service();
+      if (wait !== 0 && !told && !moved) {
+        this.#dueUs = Math.min(this.#dueUs, wait === POLL_IDLE ? Infinity : nowUs + Math.min(wait, POLL_FAR));
+        return;
+      }
+    }
+    this.#dueUs = nowUs;
+  }
+
+  #service(): boolean {
+    let moved = false;
+    for (const nif of this.#interfaces) if (nif.service()) moved = true;
+    return moved;
+  }
+
+  tick(): void {
+    const nowUs = this.clock.now();
+    if (nowUs - this.#polledUs <= STALE_US) return;
+    this.#polledUs = nowUs;
+    this.core.exports.stack_poll(nowUs % 2 ** 32, Math.floor(nowUs / 2 ** 32), 0);
+    this.work();
+  }
+
+  work(): void {
+    if (this.#dueUs === 0 || this.#closed) return;
+    this.#dueUs = 0;
+    this.clock.wake(this);
+  }
+
+  socketEvent(index: number, bits: number): void {
+    this.#sockets[index]?.event(bits);
+  }
+
+  interfaceEvent(index: number, bits: number): void {
+    const nif = this.#interfaces[index];
+    if ((bits & EVENT_CHANGED) !== 0 && nif !== undefined) this.onchange?.(nif);
+  }
+
+  // Snapshots
+
+  /** A copy of all that the stack is, between two polls. @throws Error when a driver cannot say its state */
+  snapshot(): StackSnapshot {
+    const drivers = this.#interfaces.slice(1).map((nif) => nif.snapshot());
+    return { memory: this.core.u8.slice(), bytes: this.core.bytes, dueUs: this.#dueUs, drivers };
+  }
+
+  /**
+   * Goes back to a snapshot of this stack. Calls of the old timeline that wait reject with code ERR_STACK_RESTORED;
+   * sockets that were open then are valid again. The clock is restored by its owner, before.
+   */
+  restore(snapshot: StackSnapshot): void {
+    if (snapshot.memory.length !== this.core.u8.length || snapshot.drivers.length !== this.#interfaces.length - 1) {
+      throw new TypeError("restore: this is no snapshot of this stack");
+    }
+    const reason = Object.assign(new Error("the stack was restored to an earlier state"), {
+      code: "ERR_STACK_RESTORED",
+    });
+    for (const socket of this.#sockets) socket?.abandon(reason, false);
+    this.core.u8.set(snapshot.memory);
+    for (const [i, record] of snapshot.drivers.entries()) this.#interfaces[i + 1]?.restore(record);
+    this.#dueUs = snapshot.dueUs;
+    this.#polledUs = -Infinity;
+    this.clock.wake(this);
+  }
+
+  /** Ends the stack: its drivers are detached, its sockets closed; waiting calls reject with EBADF. */
+  close(): void {
+    if (this.#closed) return;
+    for (const socket of this.#sockets) (socket as { close?(): void } | undefined)?.close?.();
+    for (const nif of this.#interfaces) nif.detach();
+    this.#closed = true;
+    this.clock.remove(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Drop reasons and counters by name and in words; the numbers are assembly/abi's.
+ */
+import * as COUNTER from "../../assembly/abi/counter.js";
+import * as DROP from "../../assembly/abi/drop.js";
+
+/** "IP_CHECKSUM" for DROP_IP_CHECKSUM. */
+export type DropName = {
+  [K in keyof typeof DROP]: K extends "DROP_FIRST" | "DROP_END" ? never : K extends `DROP_${infer N}` ? N : never;
+}[keyof typeof DROP];
+
+/** "IP_IN_RECEIVES" for CTR_IP_IN_RECEIVES. */
+export type CounterName = {
+  [K in keyof typeof COUNTER]: K extends "CTR_END" ? never : K extends `CTR_${infer N}` ? N : never;
+}[keyof typeof COUNTER];
+
+/** What each reason says, in the style of `netstat -s`: "3 <text>". */
+export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
+  RX_BAD_DESCRIPTOR: "descriptors that came back from a driver wrong",
+  RX_TOO_LONG: "frames longer than the interface takes",
+  RX_IF_DOWN: "frames received on an interface that is down",
+  LO_NOT_HANDED_OVER: "loopback frames that the driver lost",
+  ETHER_SHORT: "frames too short for an Ethernet header",
+  ETHER_NOT_FOR_US: "frames for another station or group",
+  ETHER_SOURCE_GROUP: "frames from a group address",
+  ETHER_8023_LENGTH: "802.3 frames (a length instead of a type)",
+  ETHER_VLAN: "frames of a VLAN",
+  ETHER_TYPE: "frames of an unknown type",
+  ARP_SHORT: "ARP packets too short",
+  ARP_FORMAT: "ARP packets of other address formats",
+  ARP_OPERATION: "ARP packets of an unknown operation",
+  ARP_SOURCE: "ARP packets from an address that no neighbour can have",
+  ARP_NOT_FOR_US: "ARP packets that concern others",
+  ARP_NO_BUFFER: "ARP packets not sent for want of a buffer",
+  NEIGH_QUEUE_FULL: "packets dropped from a full neighbour queue",
+  NEIGH_FAILED: "packets whose neighbour did not answer",
+  NEIGH_TABLE_FULL: "packets for which the neighbour table had no room",
+  NEIGH_FLUSHED: "packets whose neighbour was forgotten",
+  IP_SHORT: "datagrams too short for an IPv4 header",
+  IP_VERSION: "datagrams of another IP version",
+  IP_HEADER_LENGTH: "datagrams with a wrong header length",
+  IP_TOTAL_LENGTH: "datagrams with a wrong total length",
+  IP_CHECKSUM: "datagrams with a bad header checksum",
+  IP_SOURCE: "datagrams from an address that no host can have",
+  IP_SOURCE_LOOPBACK: "datagrams from 127/8 on a network",
+  IP_DEST_LOOPBACK: "datagrams to 127/8 on a network",
+  IP_DEST: "datagrams to a reserved address",
+  IP_LINK_BROADCAST: "unicast datagrams in a link-layer broadcast",
+  IP_NOT_FORWARDING: "datagrams for others, not forwarded",
+  IP_OPTIONS: "datagrams with options, not supported",
+  IP_FRAGMENT: "fragments, not supported",
+  IP_PROTOCOL: "datagrams of a protocol that nobody serves",
+  IP_OWN_SOURCE: "datagrams from one of our own addresses",
+  IP_GROUP: "datagrams to a group that this host is not in",
+  OUT_NO_ROUTE: "replies without a route",
+  OUT_IF_DOWN: "packets for an interface that is down",
+  OUT_NO_CARRIER: "packets for an interface without carrier",
+  OUT_RING_FULL: "packets for which the transmit ring was full",
+  OUT_NO_BUFFER: "packets not sent for want of a buffer",
+  OUT_TOO_LONG: "packets longer than the MTU",
+  OUT_LOOP_COPY: "own copies of a broadcast, for want of a buffer",
+  ICMP_SHORT: "ICMP messages too short",
+  ICMP_CHECKSUM: "ICMP messages with a bad checksum",
+  ICMP_TYPE: "ICMP messages of a type not handled",
+  ICMP_ECHO_GROUP: "echo requests to a group, not answered",
+  ICMP_REPLY_UNWANTED: "echo replies that nobody waits for",
+  ICMP_QUOTE_SHORT: "ICMP errors that quote too little",
+  ICMP_QUOTE_FOREIGN: "ICMP errors about a datagram that is not ours",
+  ICMP_ERROR_UNMATCHED: "ICMP errors that match no socket",
+  ICMP_ERROR_FORBIDDEN: "ICMP errors not sent, as RFC 1122 forbids",
+  ICMP_ERROR_RATE: "ICMP errors not sent, for the rate limit",
+  UDP_SHORT: "UDP datagrams too short",
+  UDP_LENGTH: "UDP datagrams with a wrong length",
+  UDP_CHECKSUM: "UDP datagrams with a bad checksum",
+  UDP_PORT_ZERO: "UDP datagrams to port 0",
+  UDP_NO_PORT: "UDP datagrams to a port that nobody serves",
+  UDP_GROUP_NO_PORT: "UDP datagrams to a group and a port that nobody serves",
+  SOCK_QUEUE_FULL: "datagrams for a socket whose queue is full",
+  SOCK_QUOTA: "datagrams for which sockets had no buffer left",
+  SOCK_CLOSED: "datagrams unread in a socket that was closed",
+};
+
+function named<N extends string>(numbers: Record<string, number>, prefix: string): ReadonlyMap<N, number> {
+  const names = Object.entries(numbers).filter(([name]) => !/_(FIRST|END)$/.test(name));
+  return new Map(names.map(([name, value]) => [name.slice(prefix.length) as N, value]));
+}
+
+/** Index in the counter table of each drop reason. */
+export const DROPS: ReadonlyMap<DropName, number> = named<DropName>(DROP, "DROP_");
+
+/** Index in the counter table of each counter of what was done. */
+export const COUNTERS: ReadonlyMap<CounterName, number> = named<CounterName>(COUNTER, "CTR_");

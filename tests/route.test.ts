@@ -1,0 +1,403 @@
+// The routing table (assembly/route/) as the compiler makes it for release: FIB against RIB against a plain oracle,
+// over random and nested tables, over the Internet's, under many updates, and at every limit.
+import { describe, expect, it } from "vitest";
+import { E_AFNOSUPPORT, E_EXIST, E_INVAL, E_NOSPC, E_SRCH } from "../assembly/abi/errno.js";
+import { ROUTE_METRIC_ANY, RTF_GATEWAY, RTF_HOST, RTF_REJECT, RTF_UP } from "../assembly/abi/route.js";
+import { internetTable } from "../bench/internet-table.js";
+import { Oracle, type Route, random, Table } from "./route-table.js";
+
+/** A prefix of any length whose bits come from few values, so that prefixes nest and meet. */
+function nestedPrefix(rand: (n: number) => number, width: number): { dst: bigint; plen: number } {
+  const plen = rand(8) === 0 ? [0, width, width - 1][rand(3)] : rand(width + 1);
+  let dst = 0n;
+  for (let i = 0; i < width; i += 8) dst = (dst << 8n) | BigInt([0, 0, 255, 128, 1, 64][rand(6)]);
+  const host = BigInt(width - plen);
+  return { dst: (dst >> host) << host, plen };
+}
+
+function probes(rand: (n: number) => number, width: number, dst: bigint, plen: number): bigint[] {
+  const all = (1n << BigInt(width)) - 1n;
+  const last = dst + (1n << BigInt(width - plen)) - 1n;
+  const near = nestedPrefix(rand, width).dst;
+  return [dst, last, (dst - 1n) & all, (last + 1n) & all, near, near | BigInt(rand(256))];
+}
+
+/** Routes in and out at random, every answer compared with the oracle's; answers the number of mismatches. */
+function runAgainstOracle(family: 4 | 6, directBits: number, seed: number, steps: number): number {
+  const table = new Table(family, { v4: 4096, v6: 4096, nexthops: 64, directBits });
+  const oracle = new Oracle(table.width);
+  const rand = random(seed);
+  const standing: Route[] = [];
+  let bad = 0;
+  for (let step = 0; step < steps; step++) {
+    // grow, shrink, grow: in waves
+    const growing = Math.floor(step / 400) % 2 === 0 ? 3 : 1;
+    if (standing.length === 0 || rand(4) < growing) {
+      const route = { ...nestedPrefix(rand, table.width), metric: rand(3), ifindex: 1 + rand(20) };
+      if ((table.add(route) === 0) !== oracle.add(route)) bad++;
+      standing.push(route);
+    }
+    const { dst, plen, metric } = standing[rand(standing.length)];
+    if (rand(4) >= growing) {
+      const one = rand(2) === 0 ? metric : undefined;
+      if ((table.delete(dst, plen, one) === 0) !== oracle.delete(dst, plen, one)) bad++;
+    }
+    for (const probe of probes(rand, table.width, dst, plen)) {
+      const want = oracle.lookup(probe);
+      if (table.lookup(probe) !== want || table.ribLookup(probe) !== want) bad++;
+    }
+  }
+  expect([...table.routes()]).toEqual(oracle.routes());
+  for (const { dst, plen } of oracle.routes()) if (table.delete(dst, plen) !== 0) bad++;
+  expect(table.k.routeCount(family)).toBe(0);
+  expect(table.k.nexthopsInUse()).toBe(0);
+  for (let i = 0; i < 100; i++) if (table.lookup(nestedPrefix(rand, table.width).dst) !== 0) bad++;
+  return bad;
+}
+
+/** FIB bytes of nodes in use. */
+function freshFib(table: Table): () => number {
+  const before = table.k.routeFibBytes();
+  return () => table.k.routeFibBytes() - before;
+}
+
+describe("the table against an oracle", () => {
+  for (const directBits of [0, 1, 7, 8, 13, 16, 18])
+    it(`IPv4, direct table of ${directBits} bits`, () => {
+      for (let seed = 1; seed <= 2; seed++) expect(runAgainstOracle(4, directBits, seed, 2400)).toBe(0);
+    });
+  for (const directBits of [0, 5, 8, 16, 18])
+    it(`IPv6, direct table of ${directBits} bits`, () => {
+      expect(runAgainstOracle(6, directBits, directBits + 1, 2000)).toBe(0);
+    });
+});
+
+describe("many routes", () => {
+  it("FIB and RIB agree through 100,000 random updates, and all is given back", () => {
+    const table = new Table(4, { v4: 50_000, nexthops: 512 });
+    const used = freshFib(table);
+    const rand = random(7);
+    const standing: Route[] = [];
+    let bad = 0;
+    for (let i = 0; i < 100_000; i++) {
+      if (standing.length < 1000 || (rand(2) === 0 && standing.length < 49_000)) {
+        const plen = rand(20) === 0 ? rand(33) : 16 + rand(17);
+        const host = BigInt(32 - plen);
+        // a hundredth of the space, so that prefixes meet
+        const dst = ((BigInt(rand(2 ** 32)) & 0x0fff_3fffn) >> host) << host;
+        const route = { dst, plen, metric: 0, ifindex: 1 + rand(300) };
+        const r = table.add(route);
+        if (r === 0) standing.push(route);
+        else if (r !== -E_EXIST) bad++;
+      } else {
+        const at = rand(standing.length);
+        const { dst, plen, ifindex } = standing[at];
+        standing[at] = standing[standing.length - 1];
+        standing.pop();
+        if (table.delete(dst, plen, 0, ifindex) !== 0) bad++;
+      }
+      if (i % 10 === 0) {
+        const { dst, plen } = standing[rand(standing.length)];
+        for (const probe of [dst, dst + (1n << BigInt(32 - plen)) - 1n, BigInt(rand(2 ** 32)) & 0x0fff_3fffn])
+          if (table.k.route4Lookup(Number(probe)) !== table.k.rib4Lookup(Number(probe))) bad++;
+      }
+    }
+    expect(bad).toBe(0);
+    expect(table.k.compare4(200_000, 1)).toBe(0);
+    for (const { dst, plen, ifindex } of standing) if (table.delete(dst, plen, 0, ifindex) !== 0) bad++;
+    expect(bad).toBe(0);
+    expect(table.k.nexthopsInUse()).toBe(0);
+    // no node is left, only the written answers of next hops
+    expect(used()).toBeLessThanOrEqual(513 * 40);
+  });
+
+  it("the Internet table, with a million places, stands in 3 MiB of FIB", () => {
+    const internet = internetTable();
+    expect(internet.count).toBeGreaterThan(500_000);
+    const table = new Table(4, { v4: 1_000_000, nexthops: 1024 });
+    const used = freshFib(table);
+    const last = new Map<number, number>();
+    let bad = 0;
+    for (let i = 0; i < internet.count; i++) {
+      const ifindex = 1 + (internet.asn[i] % 256);
+      const route = { dst: BigInt(internet.dst[i]), plen: internet.plen[i], metric: 0, ifindex };
+      const r = table.add(route);
+      if (r !== 0 && r !== -E_EXIST) bad++;
+      else if (!last.has(internet.dst[i] * 64 + internet.plen[i]))
+        last.set(internet.dst[i] * 64 + internet.plen[i], ifindex);
+    }
+    expect(bad).toBe(0);
+    expect(table.k.routeFibBytes()).toBeLessThanOrEqual(3 * 1024 * 1024);
+    expect(table.k.compare4(1_000_000, 5)).toBe(0);
+    const rand = random(11);
+    for (let i = 0; i < 100_000; i++) {
+      const dst = rand(2 ** 32);
+      let want = 0;
+      for (let plen = 32; plen > 0 && want === 0; plen--)
+        want = last.get((((dst >>> (32 - plen)) << (32 - plen)) >>> 0) * 64 + plen) ?? 0;
+      if (table.lookup(BigInt(dst)) !== want) bad++;
+    }
+    expect(bad).toBe(0);
+
+    // a default route under all of it, and away again
+    const routes = table.k.routeCount(4);
+    expect(table.add({ dst: 0n, plen: 0, metric: 0, ifindex: 999 })).toBe(0);
+    expect(table.k.compare4(200_000, 6)).toBe(0);
+    expect(table.lookup(0xf000_0001n)).toBe(999);
+    expect(table.delete(0n, 0)).toBe(0);
+    expect(table.k.compare4(200_000, 7)).toBe(0);
+    let enumerated = 0;
+    let before = -1;
+    for (let r = table.k.routeFirst(4, table.record); r === 1; r = table.k.routeNext(table.record)) {
+      const { dst, plen } = table.read();
+      const order = Number(dst) * 64 + plen;
+      if (order < before) bad++;
+      before = order;
+      enumerated++;
+    }
+    expect(enumerated).toBe(routes);
+    for (let ifindex = 1; ifindex <= 256; ifindex++) table.k.routeFlush(ifindex);
+    expect(bad).toBe(0);
+    expect(table.k.routeCount(4)).toBe(0);
+    expect(table.k.nexthopsInUse()).toBe(0);
+    expect(used()).toBeLessThanOrEqual(258 * 40);
+  });
+
+  it("holds a million routes of a growing Internet", () => {
+    const table = new Table(4, { v4: 1_000_000, nexthops: 1024 });
+    const rand = random(3);
+    let bad = 0;
+    for (let i = 0; i < 1_000_000; i++) {
+      // a /24 apart from the others, and a /20 to /23 around some
+      const plen = i % 8 === 0 ? 20 + rand(4) : 24;
+      const dst = (((Math.imul(i, 0x9e3779b1) >>> 0) >>> (32 - plen)) << (32 - plen)) >>> 0;
+      const r = table.add({ dst: BigInt(dst), plen, metric: i >>> 16, ifindex: 1 + (i & 255) });
+      if (r !== 0 && r !== -E_EXIST) bad++;
+    }
+    expect(bad).toBe(0);
+    expect(table.k.routeCount(4)).toBeGreaterThan(990_000);
+    expect(table.k.compare4(300_000, 9)).toBe(0);
+  });
+});
+
+/** Tries to add what does not fit and checks that nothing of it is left. */
+function refused(table: Table, route: Route, seed: number): void {
+  const rand = random(seed);
+  const where = probes(rand, table.width, route.dst, route.plen);
+  const state = () => [
+    table.k.routeCount(table.family),
+    table.k.routeGeneration(),
+    table.k.nexthopsInUse(),
+    table.k.routeFibBytes(),
+    ...where.map((probe) => table.lookup(probe)),
+    ...where.map((probe) => table.ribLookup(probe)),
+  ];
+  const before = state();
+  expect(table.add(route)).toBe(-E_NOSPC);
+  expect(state()).toEqual(before);
+}
+
+describe("a full table", () => {
+  it("of routes answers -ENOSPC and is unchanged", () => {
+    const table = new Table(4, { v4: 100, nexthops: 8 });
+    for (let i = 0; i < 100; i++) expect(table.add({ dst: BigInt(i) << 8n, plen: 24, metric: 0, ifindex: 1 })).toBe(0);
+    const routes = [...table.routes()];
+    refused(table, { dst: 0x0a000000n, plen: 8, metric: 0, ifindex: 1 }, 1);
+    refused(table, { dst: 0x500n, plen: 24, metric: 1, ifindex: 2 }, 2);
+    expect([...table.routes()]).toEqual(routes);
+    expect(table.delete(0x500n, 24)).toBe(0);
+    expect(table.add({ dst: 0x0a000000n, plen: 8, metric: 0, ifindex: 1 })).toBe(0);
+  });
+
+  it("of next hops answers -ENOSPC and is unchanged", () => {
+    const table = new Table(4, { v4: 100, nexthops: 8 });
+    for (let i = 1; i <= 8; i++) table.add({ dst: BigInt(i) << 8n, plen: 24, metric: 0, ifindex: i });
+    refused(table, { dst: 0x900n, plen: 24, metric: 0, ifindex: 9 }, 3);
+    expect(table.replace({ dst: 0x100n, plen: 24, metric: 0, ifindex: 9 })).toBe(-E_NOSPC);
+    expect(table.lookup(0x100n)).toBe(1);
+    expect(table.add({ dst: 0x900n, plen: 24, metric: 0, ifindex: 3 })).toBe(0);
+    expect(table.delete(0x100n, 24)).toBe(0);
+    expect(table.add({ dst: 0xa00n, plen: 24, metric: 0, ifindex: 9 })).toBe(0);
+  });
+
+  it("of FIB nodes answers -ENOSPC, is unchanged, and still takes deletions and other next hops", () => {
+    for (const family of [4, 6] as const) {
+      const table = new Table(family, { v4: 60_000, v6: family === 6 ? 20_000 : 0, nexthops: 300 });
+      const used = freshFib(table);
+      const rand = random(family);
+      const standing: Route[] = [];
+      let refusals = 0;
+      for (let i = 0; refusals < 200; i++) {
+        // host routes far apart: each wants nodes of its own, several at once
+        let dst = 0n;
+        for (let bits = 0; bits < table.width; bits += 16) dst = (dst << 16n) | BigInt(rand(65_536));
+        const route = { dst, plen: table.width, metric: 0, ifindex: 1 + (i & 63) };
+        if (table.k.routeCount(family) > 0 && table.add(route) === -E_NOSPC) {
+          refused(table, route, i);
+          refusals++;
+        } else if (table.k.routeCount(family) === 0) {
+          expect(table.add(route)).toBe(0);
+          standing.push(route);
+        } else standing.push(route);
+      }
+      expect(standing.length).toBeGreaterThan(1000);
+      expect(standing.length).toBeLessThan(family === 4 ? 60_000 : 20_000);
+      const wrong = () => standing.filter(({ dst }) => table.lookup(dst) !== table.ribLookup(dst)).length;
+      expect(wrong()).toBe(0);
+      for (const route of standing) route.ifindex = 1 + ((route.ifindex + 7) & 63);
+      expect(standing.filter((route) => table.replace(route) !== 0).length).toBe(0);
+      expect(standing.filter(({ dst, ifindex }) => table.lookup(dst) !== ifindex).length).toBe(0);
+      expect(wrong()).toBe(0);
+      let bad = 0;
+      while (standing.length > 0) {
+        const at = rand(standing.length);
+        const { dst, plen } = standing[at];
+        standing[at] = standing[standing.length - 1];
+        standing.pop();
+        if (table.delete(dst, plen) !== 0 || table.lookup(dst) !== 0) bad++;
+      }
+      expect(bad).toBe(0);
+      expect(table.k.nexthopsInUse()).toBe(0);
+      expect(used()).toBeLessThanOrEqual(65 * 40);
+    }
+  });
+});
+
+describe("routes of one prefix", () => {
+  const dst = 0xc0a8_0a00n;
+  const at = (metric: number, ifindex: number): Route => ({ dst, plen: 24, metric, ifindex });
+
+  it("the lowest metric is the best, then the oldest", () => {
+    const table = new Table(4, { v4: 16, nexthops: 16, directBits: 0 });
+    expect(table.add(at(5, 1))).toBe(0);
+    expect(table.add(at(5, 2))).toBe(0);
+    expect(table.lookup(dst)).toBe(1);
+    expect(table.add(at(2, 3))).toBe(0);
+    expect(table.lookup(dst)).toBe(3);
+    expect(table.add(at(5, 2))).toBe(-E_EXIST);
+    expect([...table.routes()]).toEqual([at(2, 3), at(5, 1), at(5, 2)]);
+    expect(table.delete(dst, 24)).toBe(0);
+    expect(table.lookup(dst)).toBe(1);
+    expect(table.delete(dst, 24, 5, 2)).toBe(0);
+    expect(table.lookup(dst)).toBe(1);
+    expect(table.delete(dst, 24, 4)).toBe(-E_SRCH);
+    expect(table.delete(dst, 24, ROUTE_METRIC_ANY, 9)).toBe(-E_SRCH);
+    expect(table.delete(dst, 24)).toBe(0);
+    expect(table.delete(dst, 24)).toBe(-E_SRCH);
+    expect(table.lookup(dst)).toBe(0);
+  });
+
+  it("equals come and go without end and keep their order", () => {
+    const table = new Table(4, { v4: 16, nexthops: 16, directBits: 0 });
+    table.add(at(0, 1));
+    for (let i = 0; i < 70_000; i++) {
+      table.add(at(0, 2 + (i & 1)));
+      if (table.delete(dst, 24) !== 0) throw new Error("delete");
+    }
+    expect([...table.routes()]).toEqual([at(0, 3)]);
+  });
+
+  it("a replacement takes the place of the oldest of its metric, or is added", () => {
+    const table = new Table(4, { v4: 16, nexthops: 16 });
+    expect(table.replace(at(1, 1))).toBe(0);
+    expect(table.replace(at(1, 2))).toBe(0);
+    expect(table.lookup(dst)).toBe(2);
+    expect(table.add(at(1, 3))).toBe(0);
+    expect(table.replace(at(1, 3))).toBe(-E_EXIST);
+    expect(table.replace(at(0, 4))).toBe(0);
+    expect([...table.routes()]).toEqual([at(0, 4), at(1, 2), at(1, 3)]);
+    expect(table.lookup(dst)).toBe(4);
+    expect(table.k.nexthopsInUse()).toBe(3);
+  });
+
+  it("a deletion can name the gateway", () => {
+    const table = new Table(4, { v4: 16, nexthops: 16 });
+    table.add(at(0, 1), 0x0a000001n);
+    table.add(at(0, 1), 0x0a000002n);
+    expect(table.k.nexthopsInUse()).toBe(2);
+    expect(table.delete(dst, 24, ROUTE_METRIC_ANY, 0, 0x0a000003n)).toBe(-E_SRCH);
+    expect(table.delete(dst, 24, ROUTE_METRIC_ANY, 1, 0x0a000002n)).toBe(0);
+    expect(table.k.nexthopsInUse()).toBe(1);
+  });
+});
+
+describe("the face", () => {
+  it("tells wrong arguments", () => {
+    const table = new Table(4, { v4: 16, v6: 16, nexthops: 16 });
+    const v4 = (dst: bigint, plen: number, metric = 0) => table.add({ dst, plen, metric, ifindex: 1 });
+    expect(v4(0x0a000001n, 24)).toBe(-E_INVAL);
+    expect(v4(1n, 0)).toBe(-E_INVAL);
+    expect(v4(0n, 33)).toBe(-E_INVAL);
+    expect(v4(0n, 0, ROUTE_METRIC_ANY)).toBe(-E_INVAL);
+    expect(table.delete(0x0a000001n, 8)).toBe(-E_INVAL);
+    expect(table.k.routeAdd(5, table.address(0n), 0, 0, 1, 0, 0, 0, 0)).toBe(-E_AFNOSUPPORT);
+    expect(table.k.routeFirst(0, table.record)).toBe(-E_AFNOSUPPORT);
+    const v6 = new Table(6, { v4: 16, v6: 16, nexthops: 16 });
+    expect(v6.add({ dst: 1n, plen: 127, metric: 0, ifindex: 1 })).toBe(-E_INVAL);
+    expect(v6.add({ dst: 0n, plen: 129, metric: 0, ifindex: 1 })).toBe(-E_INVAL);
+    // an IPv6 address is no IPv4 destination
+    expect(v6.k.routeAdd(4, v6.address(1n << 127n), 1, 0, 1, 0, 0, 0, 0)).toBe(-E_INVAL);
+    expect(table.k.routeCount(4) + v6.k.routeCount(6)).toBe(0);
+  });
+
+  it("derives UP, HOST and GATEWAY, and keeps the rest", () => {
+    const table = new Table(4, { v4: 16, nexthops: 16 });
+    table.add({ dst: 0x0a000001n, plen: 32, metric: 7, ifindex: 3 }, 0x0a000002n, RTF_REJECT, 16);
+    expect(table.k.routeFirst(4, table.record)).toBe(1);
+    expect(table.read()).toEqual({
+      dst: 0x0a000001n,
+      plen: 32,
+      metric: 7,
+      ifindex: 3,
+      origin: 16,
+      flags: RTF_UP | RTF_HOST | RTF_GATEWAY | RTF_REJECT,
+    });
+    expect(table.k.routeNext(table.record)).toBe(0);
+    table.add({ dst: 0n, plen: 0, metric: 0, ifindex: 4 });
+    expect(table.k.routeMatch(4, table.address(0x0b000000n), table.record)).toBe(1);
+    expect(table.read()).toMatchObject({ dst: 0n, plen: 0, ifindex: 4, flags: RTF_UP });
+  });
+
+  it("an enumeration goes on where its route was deleted", () => {
+    const table = new Table(4, { v4: 300, nexthops: 16 });
+    for (let i = 0; i < 300; i++) table.add({ dst: BigInt(i) << 8n, plen: 24, metric: 0, ifindex: 1 + (i % 7) });
+    const seen: number[] = [];
+    for (let r = table.k.routeFirst(4, table.record); r === 1; r = table.k.routeNext(table.record)) {
+      const { dst, plen } = table.read();
+      seen.push(Number(dst >> 8n));
+      // itself, and one further on
+      table.delete(dst, plen);
+      table.delete(dst + 0x500n, plen);
+    }
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+    expect(table.k.routeCount(4)).toBe(0);
+  });
+
+  it("deletes an interface's routes of both families, and the generation moves with every change", () => {
+    const table = new Table(6, { v4: 100, v6: 100, nexthops: 16 });
+    const generations = new Set([table.k.routeGeneration()]);
+    for (let i = 0; i < 60; i++) {
+      table.add({ dst: BigInt(i) << 96n, plen: 32, metric: 0, ifindex: 1 + (i % 3) });
+      generations.add(table.k.routeGeneration());
+    }
+    expect(generations.size).toBe(61);
+    expect(table.k.routeFlush(2)).toBe(20);
+    expect(generations.has(table.k.routeGeneration())).toBe(false);
+    expect(table.k.routeCount(6)).toBe(40);
+    expect([...table.routes()].some(({ ifindex }) => ifindex === 2)).toBe(false);
+    expect(table.lookup((1n << 96n) | 1n)).toBe(0);
+    expect(table.lookup((2n << 96n) | 1n)).toBe(3);
+  });
+
+  it("a small table is small", () => {
+    const tiny = new Table(4, { v4: 16, nexthops: 16, directBits: 0 });
+    expect(tiny.k.tableBytes()).toBeLessThan(10 * 1024);
+    // and takes any sixteen routes
+    const rand = random(5);
+    for (let i = 0; i < 16; i++) {
+      const dst = BigInt(rand(2 ** 32));
+      expect(tiny.add({ dst, plen: 32, metric: 0, ifindex: 1 + i })).toBe(0);
+      expect(tiny.lookup(dst)).toBe(1 + i);
+    }
+  });
+});

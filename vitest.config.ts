@@ -1,0 +1,22 @@
+// Four projects: what runs against the stack itself runs on its release, scalar and debug modules; the rest runs once.
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+/** A project whose tests find the module under test in RINGSTACK_WASM (an absolute path). */
+function onModule(name: string) {
+  const path = fileURLToPath(new URL(`build/${name}.wasm`, import.meta.url));
+  return { test: { name, include: ["tests/stack/**/*.test.ts"], env: { RINGSTACK_WASM: path } } };
+}
+
+export default defineConfig({
+  test: {
+    // Two tests side by side on the smallest machine that this runs on; differential tests take their seconds.
+    testTimeout: 60_000,
+    projects: [
+      onModule("release"),
+      onModule("scalar"),
+      onModule("debug"),
+      { test: { name: "plain", include: ["tests/**/*.test.ts"], exclude: ["tests/stack/**"] } },
+    ],
+  },
+});
