@@ -2,21 +2,22 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+/** Two tests side by side on the smallest machine that this runs on; differential tests take their seconds. */
+const testTimeout = 60_000;
+
 /** A project whose tests find the module under test in RINGSTACK_WASM (an absolute path). */
 function onModule(name: string) {
   const path = fileURLToPath(new URL(`build/${name}.wasm`, import.meta.url));
-  return { test: { name, include: ["tests/stack/**/*.test.ts"], env: { RINGSTACK_WASM: path } } };
+  return { test: { name, testTimeout, include: ["tests/stack/**/*.test.ts"], env: { RINGSTACK_WASM: path } } };
 }
 
 export default defineConfig({
   test: {
-    // Two tests side by side on the smallest machine that this runs on; differential tests take their seconds.
-    testTimeout: 60_000,
     projects: [
       onModule("release"),
       onModule("scalar"),
       onModule("debug"),
-      { test: { name: "plain", include: ["tests/**/*.test.ts"], exclude: ["tests/stack/**"] } },
+      { test: { name: "plain", testTimeout, include: ["tests/**/*.test.ts"], exclude: ["tests/stack/**"] } },
     ],
   },
 });

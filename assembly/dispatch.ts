@@ -123,8 +123,10 @@ export function dispatchTimer(t: Timer): void {
       const n = neighOfTimer(t);
       if (!neighTimer(n)) return;
       // RFC 1122 §2.3.2.2 and §3.3.1: the sender of each packet that waited is told.
-      for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) {
-        icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_HOST, DROP_NEIGH_FAILED);
+      // As many as wait now: telling the last of them may make this record another neighbour's.
+      for (let left = n.queueLen; left != 0; left--) {
+        const pb = neighDequeue(n);
+        if (pb !== null) icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_HOST, DROP_NEIGH_FAILED);
       }
       return;
     }

@@ -15,8 +15,14 @@ import {
 import { CONFIG, configDefaults } from "./core/config";
 import { COUNTERS } from "./core/counter";
 import { eventBase } from "./core/event";
-import { switchGet, switchSet } from "./core/switch";
-import { interfaceAddressAdd, interfaceAddressDelete, interfaceCarrier, interfaceUp } from "./ip/interface";
+import { switchGet } from "./core/switch";
+import {
+  interfaceAddressAdd,
+  interfaceAddressDelete,
+  interfaceCarrier,
+  interfaceSwitchSet,
+  interfaceUp,
+} from "./ip/interface";
 import { addressRecord } from "./link/address";
 import { neighAdd, neighDelete, neighRecord } from "./link/neigh";
 import { netifAdd, netifRecord, netifSetMtu } from "./link/netif";
@@ -79,7 +85,7 @@ export function stack_region(id: u32): i32 {
 }
 
 export function stack_set(id: u32, value: u32): i32 {
-  return switchSet(id, value);
+  return interfaceSwitchSet(id, value);
 }
 
 export function stack_get(id: u32): i32 {

@@ -5,7 +5,7 @@ import { CTR_POLLS, CTR_TIMERS_FIRED } from "./abi/counter";
 import { E_INVAL, E_NOMEM } from "./abi/errno";
 import { LOOPBACK_MTU, MEDIUM_LOOPBACK } from "./abi/netif";
 import { clockAdvance, now } from "./core/clock";
-import { CONFIG, configCheck, configCheckBoot } from "./core/config";
+import { CONFIG, Config, configCheck, configCheckBoot } from "./core/config";
 import { count } from "./core/counter";
 import { eventInit, eventLayout } from "./core/event";
 import { hashInit } from "./core/hash";
@@ -19,8 +19,10 @@ import { ipv4OutputInit } from "./ip/output";
 import { addressLayout } from "./link/address";
 import { neighLayout } from "./link/neigh";
 import {
+  Netif,
   netifAdd,
   netifAt,
+  netifCheckCursors,
   netifCount,
   netifInit,
   netifLayout,
@@ -53,22 +55,24 @@ class StackState {
 }
 
 const S: StackState = changetype<StackState>(memory.data(offsetof<StackState>(), 4));
+/** Capacities of none. */
+const NOTHING: Config = changetype<Config>(memory.data(CONFIG_BYTES, 8));
 const LOOPBACK_NAME: usize = memory.data(16, 8);
 const LOOPBACK_IP: usize = memory.data(16, 8);
 
 /** Lays all regions in boot order; nothing is touched. */
-function layout(): void {
+function layout(c: Config): void {
   arenaBegin(__heap_base);
-  pbufLayout(CONFIG.smallBuffers, CONFIG.largeBuffers);
-  eventLayout(CONFIG.sockets, CONFIG.interfaces);
-  routeLayout(CONFIG.routes4, CONFIG.routes6, CONFIG.nextHops, CONFIG.fibDirectBits);
-  netifLayout(CONFIG.interfaces, CONFIG.ringSlots);
-  addressLayout(CONFIG.addresses);
-  neighLayout(CONFIG.neighbours);
-  pcbLayout(CONFIG.sockets);
-  demuxLayout(CONFIG.sockets);
-  portLayout(CONFIG.sockets);
-  receiveLayout(CONFIG.socketErrors);
+  pbufLayout(c.smallBuffers, c.largeBuffers);
+  eventLayout(c.sockets, c.interfaces);
+  routeLayout(c.routes4, c.routes6, c.nextHops, c.fibDirectBits);
+  netifLayout(c.interfaces, c.ringSlots);
+  addressLayout(c.addresses);
+  neighLayout(c.neighbours);
+  pcbLayout(c.sockets);
+  demuxLayout(c.sockets);
+  portLayout(c.sockets);
+  receiveLayout(c.socketErrors);
 }
 
 /** Bytes of memory, from address 0, that a stack of this configuration needs; -E_INVAL (the option is in
@@ -77,8 +81,11 @@ export function stackSize(): i32 {
   if (S.booted != 0) return -E_INVAL;
   const error = configCheck();
   if (error < 0) return error;
-  layout();
-  return arenaEnd() <= 0x7fffffff ? <i32>arenaEnd() : -E_NOMEM;
+  layout(CONFIG);
+  const end = arenaEnd();
+  // Until the stack has booted there is nothing to be found anywhere.
+  layout(NOTHING);
+  return end <= 0x7fffffff ? <i32>end : -E_NOMEM;
 }
 
 /** Lays the regions and brings loopback up. 0; or -E_INVAL, -E_NOMEM (memory is smaller than stackSize()), with
@@ -92,6 +99,7 @@ export function stackInit(): i32 {
     CONFIG.error = CONFIG_BYTES;
     return -E_NOMEM;
   }
+  layout(CONFIG);
   hashInit();
   prngInit();
   switchInit();
@@ -126,7 +134,8 @@ export function stackPoll(time: u64, budget: u32): u32 {
   const left = runTimers(budget);
   reclaim();
   const waiting = runInput(min<u32>(left, max<u32>(1, budget >> 1)));
-  reclaim();
+  // Loopback's slots are free when its frames have been taken.
+  netifReclaim(netifAt(0));
   roomWake();
   if (waiting) return 0;
   const next = timerNext();
@@ -150,26 +159,42 @@ function runTimers(budget: u32): u32 {
 
 /** Takes back what the drivers have sent. */
 function reclaim(): void {
-  for (let i: u32 = 0; i < netifCount(); i++) netifReclaim(netifAt(i));
+  for (let i: u32 = 0; i < netifCount(); i++) {
+    netifCheckCursors(netifAt(i));
+    netifReclaim(netifAt(i));
+  }
 }
 
 /** Takes received frames, a batch from each interface in turn; true if some are left. */
 function runInput(budget: u32): bool {
   let left = budget;
-  let idle: u32 = 0;
+  let again = true;
   const interfaces = netifCount();
-  while (left != 0 && idle < interfaces) {
-    const nif = netifAt(S.turn);
-    S.turn = S.turn + 1 < interfaces ? S.turn + 1 : 0;
-    const frames = min<u32>(min<u32>(netifRxWaiting(nif), BATCH), left);
-    idle = frames == 0 ? idle + 1 : 0;
-    for (let i: u32 = 0; i < frames; i++) {
-      const pb = netifReceive(nif);
-      if (pb !== null) dispatchFrame(nif, pb);
+  while (again) {
+    again = false;
+    for (let i: u32 = 0; i < interfaces; i++) {
+      const nif = netifAt(S.turn);
+      S.turn = S.turn + 1 < interfaces ? S.turn + 1 : 0;
+      left -= takeBatch(nif, left);
+      if (left == 0) return inputWaits();
+      if (netifRxWaiting(nif) != 0) again = true;
     }
-    left -= frames;
-    netifOffer(nif);
   }
-  for (let i: u32 = 0; i < interfaces; i++) if (netifRxWaiting(netifAt(i)) != 0) return true;
+  return false;
+}
+
+/** Takes frames of one interface, and offers slots for more; how many. */
+function takeBatch(nif: Netif, most: u32): u32 {
+  const frames = min<u32>(min<u32>(netifRxWaiting(nif), BATCH), most);
+  for (let i: u32 = 0; i < frames; i++) {
+    const pb = netifReceive(nif);
+    if (pb !== null) dispatchFrame(nif, pb);
+  }
+  netifOffer(nif);
+  return frames;
+}
+
+function inputWaits(): bool {
+  for (let i: u32 = 0; i < netifCount(); i++) if (netifRxWaiting(netifAt(i)) != 0) return true;
   return false;
 }

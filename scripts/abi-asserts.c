@@ -123,3 +123,79 @@ AT(rs_events, ring, RS_EVENTS_RING);
 AT(rs_events, pending, RS_EVENTS_PENDING);
 AT(rs_events, first_netif, RS_EVENTS_FIRST_NETIF);
 SIZE(rs_events, RS_EVENTS_BYTES);
+
+/* The call block (assembly/abi/call.ts). */
+struct rs_call {
+  uint8_t addr[16];
+  uint32_t port, ifindex;
+  uint8_t addr2[16], addr3[16];
+  uint32_t ptr, len, ttl, tos, err, icmp;
+  uint32_t time_low, time_high;
+  uint32_t rest[3];
+  uint8_t mac[6];
+  uint8_t mac_pad[6];
+  char name[16];
+};
+AT(rs_call, addr, RS_CALL_ADDR);
+AT(rs_call, port, RS_CALL_PORT);
+AT(rs_call, ifindex, RS_CALL_IFINDEX);
+AT(rs_call, addr2, RS_CALL_ADDR2);
+AT(rs_call, addr3, RS_CALL_ADDR3);
+AT(rs_call, ptr, RS_CALL_PTR);
+AT(rs_call, len, RS_CALL_LEN);
+AT(rs_call, ttl, RS_CALL_TTL);
+AT(rs_call, tos, RS_CALL_TOS);
+AT(rs_call, err, RS_CALL_ERRNO);
+AT(rs_call, icmp, RS_CALL_ICMP);
+AT(rs_call, time_low, RS_CALL_TIME);
+AT(rs_call, mac, RS_CALL_MAC);
+AT(rs_call, name, RS_CALL_NAME);
+SIZE(rs_call, RS_CALL_BYTES);
+
+/* A route (assembly/abi/route.ts). */
+struct rs_route {
+  uint8_t family, plen, origin, pad;
+  uint32_t metric, flags, ifindex;
+  uint8_t dst[16], gateway[16], source[16];
+  uint32_t seq, next_hop;
+};
+AT(rs_route, family, RS_ROUTE_FAMILY);
+AT(rs_route, plen, RS_ROUTE_PLEN);
+AT(rs_route, origin, RS_ROUTE_ORIGIN);
+AT(rs_route, metric, RS_ROUTE_METRIC);
+AT(rs_route, flags, RS_ROUTE_FLAGS);
+AT(rs_route, ifindex, RS_ROUTE_IFINDEX);
+AT(rs_route, dst, RS_ROUTE_DST);
+AT(rs_route, gateway, RS_ROUTE_GATEWAY);
+AT(rs_route, source, RS_ROUTE_SOURCE);
+AT(rs_route, seq, RS_ROUTE_SEQ);
+AT(rs_route, next_hop, RS_ROUTE_NEXTHOP);
+SIZE(rs_route, RS_ROUTE_BYTES);
+
+/* A neighbour (assembly/abi/netif.ts): what a host may read. */
+struct rs_neigh {
+  uint8_t ip[16];
+  uint32_t hash_next, netif;
+  uint8_t ether[14];
+  uint8_t state;
+};
+AT(rs_neigh, ip, RS_NEIGH_IP);
+AT(rs_neigh, hash_next, RS_NEIGH_HASH_NEXT);
+AT(rs_neigh, netif, RS_NEIGH_NETIF);
+AT(rs_neigh, ether, RS_NEIGH_ETHER);
+AT(rs_neigh, state, RS_NEIGH_STATE);
+
+/* A socket (assembly/abi/socket.ts): what a host may read. */
+struct rs_pcb {
+  uint8_t local[16], remote[16];
+  uint32_t local_port, remote_port, proto, handle;
+  uint32_t stack_only[4];
+  uint32_t rx_count;
+};
+AT(rs_pcb, local, RS_PCB_LOCAL);
+AT(rs_pcb, remote, RS_PCB_REMOTE);
+AT(rs_pcb, local_port, RS_PCB_LOCAL_PORT);
+AT(rs_pcb, remote_port, RS_PCB_REMOTE_PORT);
+AT(rs_pcb, proto, RS_PCB_PROTO);
+AT(rs_pcb, handle, RS_PCB_HANDLE);
+AT(rs_pcb, rx_count, RS_PCB_RX_COUNT);

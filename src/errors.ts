@@ -66,6 +66,13 @@ export class StackError extends Error {
   }
 }
 
+/** An error of a program's own callback: uncaught, as one in a timer's is; what called back goes on. */
+export function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 /** The result of an export when it is >= 0; otherwise the StackError of its -errno is thrown. */
 export function check(result: number, syscall: string, details?: ErrorDetails): number {
   if (result < 0) throw new StackError(-result, syscall, details);

@@ -12,7 +12,7 @@ import { type MemoryReport, readMemory, readStatistics, type Statistics } from "
 import { Routes } from "./control/routes.js";
 import { Switches } from "./control/switches.js";
 import type { Driver } from "./drivers/driver.js";
-import { StackError } from "./errors.js";
+import { StackError, uncaught } from "./errors.js";
 import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
 import type { HostedSocket, SocketHost } from "./sockets/host.js";
 import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
@@ -62,6 +62,8 @@ export class Stack implements Pollable, SocketHost {
   readonly #sockets: (HostedSocket | undefined)[] = [];
   #dueUs = Infinity;
   #polledUs = -Infinity;
+  /** Within poll(), whose time holds for all that it calls. */
+  #polling = false;
   #closed = false;
 
   private constructor(core: Core, module: WebAssembly.Module, options: StackOptions) {
@@ -104,6 +106,10 @@ export class Stack implements Pollable, SocketHost {
     for (const [i, record] of snapshot.drivers.entries()) stack.#interfaces[i + 1]?.restore(record);
     stack.clock.wake(stack);
     return stack;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** The compiled module, to be shared with other stacks. */
@@ -189,11 +195,20 @@ export class Stack implements Pollable, SocketHost {
 
   /** Does what is due; the clock calls it. */
   poll(nowUs: number): void {
-    const { exports } = this.core;
     const low = nowUs % 2 ** 32;
     const high = Math.floor(nowUs / 2 ** 32);
     this.#polledUs = nowUs;
     this.#dueUs = Infinity;
+    this.#polling = true;
+    try {
+      this.#rounds(nowUs, low, high);
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  #rounds(nowUs: number, low: number, high: number): void {
+    const { exports } = this.core;
     this.#service();
     for (let round = 0; round < ROUNDS; round++) {
       const wait = exports.stack_poll(low, high, BUDGET) >>> 0;
@@ -215,6 +230,7 @@ export class Stack implements Pollable, SocketHost {
   }
 
   tick(): void {
+    if (this.#polling) return;
     const nowUs = this.clock.now();
     if (nowUs - this.#polledUs <= STALE_US) return;
     this.#polledUs = nowUs;
@@ -234,7 +250,12 @@ export class Stack implements Pollable, SocketHost {
 
   interfaceEvent(index: number, bits: number): void {
     const nif = this.#interfaces[index];
-    if ((bits & EVENT_CHANGED) !== 0 && nif !== undefined) this.onchange?.(nif);
+    if ((bits & EVENT_CHANGED) === 0 || nif === undefined) return;
+    try {
+      this.onchange?.(nif);
+    } catch (thrown) {
+      uncaught(thrown);
+    }
   }
 
   // Snapshots
@@ -256,8 +277,14 @@ export class Stack implements Pollable, SocketHost {
     const reason = Object.assign(new Error("the stack was restored to an earlier state"), {
       code: "ERR_STACK_RESTORED",
     });
-    for (const socket of this.#sockets) socket?.abandon(reason, false);
     this.core.u8.set(snapshot.memory);
+    for (const socket of [...this.#sockets]) {
+      if (socket === undefined) continue;
+      // One that was opened since is no more, for good: its handle may come to mean another.
+      const known = this.core.exports.sock_ready(socket.handle) >= 0;
+      if (!known) this.unregister(socket);
+      socket.abandon(reason, !known);
+    }
     for (const [i, record] of snapshot.drivers.entries()) this.#interfaces[i + 1]?.restore(record);
     this.#dueUs = snapshot.dueUs;
     this.#polledUs = -Infinity;

@@ -194,3 +194,25 @@ export function random(seed: number): (n: number) => number {
     return Math.floor((s / 2 ** 32) * n);
   };
 }
+
+/** A prefix of any length whose bits come from few values, so that prefixes nest and meet. */
+export function nestedPrefix(rand: (n: number) => number, width: number): { dst: bigint; plen: number } {
+  const plen = rand(8) === 0 ? [0, width, width - 1][rand(3)] : rand(width + 1);
+  let dst = 0n;
+  for (let i = 0; i < width; i += 8) dst = (dst << 8n) | BigInt([0, 0, 255, 128, 1, 64][rand(6)]);
+  const host = BigInt(width - plen);
+  return { dst: (dst >> host) << host, plen };
+}
+
+export function probes(rand: (n: number) => number, width: number, dst: bigint, plen: number): bigint[] {
+  const all = (1n << BigInt(width)) - 1n;
+  const last = dst + (1n << BigInt(width - plen)) - 1n;
+  const near = nestedPrefix(rand, width).dst;
+  return [dst, last, (dst - 1n) & all, (last + 1n) & all, near, near | BigInt(rand(256))];
+}
+
+/** FIB bytes of nodes in use. */
+export function freshFib(table: Table): () => number {
+  const before = table.k.routeFibBytes();
+  return () => table.k.routeFibBytes() - before;
+}

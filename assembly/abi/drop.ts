@@ -23,40 +23,40 @@ export const DROP_ARP_FORMAT = 75;
 export const DROP_ARP_OPERATION = 76;
 export const DROP_ARP_SOURCE = 77;
 export const DROP_ARP_NOT_FOR_US = 78;
-export const DROP_ARP_NO_BUFFER = 79;
 
 // neighbour resolution
-export const DROP_NEIGH_QUEUE_FULL = 80;
-export const DROP_NEIGH_FAILED = 81;
-export const DROP_NEIGH_TABLE_FULL = 82;
-export const DROP_NEIGH_FLUSHED = 83;
+export const DROP_NEIGH_QUEUE_FULL = 79;
+export const DROP_NEIGH_FAILED = 80;
+export const DROP_NEIGH_TABLE_FULL = 81;
+export const DROP_NEIGH_FLUSHED = 82;
 
 // IPv4 input
-export const DROP_IP_SHORT = 84;
-export const DROP_IP_VERSION = 85;
-export const DROP_IP_HEADER_LENGTH = 86;
-export const DROP_IP_TOTAL_LENGTH = 87;
-export const DROP_IP_CHECKSUM = 88;
-export const DROP_IP_SOURCE = 89;
-export const DROP_IP_SOURCE_LOOPBACK = 90;
-export const DROP_IP_DEST_LOOPBACK = 91;
-export const DROP_IP_DEST = 92;
-export const DROP_IP_LINK_BROADCAST = 93;
-export const DROP_IP_NOT_FORWARDING = 94;
-export const DROP_IP_OPTIONS = 95;
-export const DROP_IP_FRAGMENT = 96;
-export const DROP_IP_PROTOCOL = 97;
-export const DROP_IP_OWN_SOURCE = 98;
-export const DROP_IP_GROUP = 99;
+export const DROP_IP_SHORT = 83;
+export const DROP_IP_VERSION = 84;
+export const DROP_IP_HEADER_LENGTH = 85;
+export const DROP_IP_TOTAL_LENGTH = 86;
+export const DROP_IP_CHECKSUM = 87;
+export const DROP_IP_SOURCE = 88;
+export const DROP_IP_SOURCE_LOOPBACK = 89;
+export const DROP_IP_DEST_LOOPBACK = 90;
+export const DROP_IP_DEST = 91;
+export const DROP_IP_LINK_BROADCAST = 92;
+export const DROP_IP_NOT_FORWARDING = 93;
+export const DROP_IP_OPTIONS = 94;
+export const DROP_IP_FRAGMENT = 95;
+export const DROP_IP_PROTOCOL = 96;
+export const DROP_IP_OWN_SOURCE = 97;
+export const DROP_IP_GROUP = 98;
 
 // output
-export const DROP_OUT_NO_ROUTE = 100;
-export const DROP_OUT_IF_DOWN = 101;
-export const DROP_OUT_NO_CARRIER = 102;
-export const DROP_OUT_RING_FULL = 103;
-export const DROP_OUT_NO_BUFFER = 104;
-export const DROP_OUT_TOO_LONG = 105;
-export const DROP_OUT_LOOP_COPY = 106;
+export const DROP_OUT_NO_ROUTE = 99;
+export const DROP_OUT_IF_DOWN = 100;
+export const DROP_OUT_NO_CARRIER = 101;
+export const DROP_OUT_RING_FULL = 102;
+export const DROP_OUT_NO_BUFFER = 103;
+export const DROP_OUT_TOO_LONG = 104;
+export const DROP_OUT_LOOP_COPY = 105;
+export const DROP_OUT_SOURCE_LOOPBACK = 106;
 
 // ICMP
 export const DROP_ICMP_SHORT = 107;

@@ -24,6 +24,9 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_ICMPV6 = 58;
 
+/** Where the addresses stand in the header. */
+export const IPV4_SRC = 12;
+export const IPV4_DST = 16;
 export const IPV4_HDR_LEN = 20;
 export const IPV4_MAX_LEN = 65535;
 export const IPV4_MIN_MTU = 68;

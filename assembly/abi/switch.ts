@@ -10,7 +10,8 @@ export const SW_ICMP_ECHO_BROADCASTS = 3;
 /** ICMP errors per second, and how many at once (RFC 1812 §4.3.2.8). */
 export const SW_ICMP_RATE = 4;
 export const SW_ICMP_BURST = 5;
-/** How long a neighbour is believed reachable without news, then kept without use (RFC 1122 §2.3.2.1). */
+/** How long a neighbour is believed reachable without news, then kept without use (RFC 1122 §2.3.2.1). Staleness and
+ * delay are at least 1,000, so that no change of them lets requests follow each other sooner. */
 export const SW_NEIGH_REACHABLE_MS = 6;
 export const SW_NEIGH_STALE_MS = 7;
 /** Wait before a stale neighbour in use is probed. */

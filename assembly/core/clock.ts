@@ -10,14 +10,16 @@ class ClockState {
 
 const C: ClockState = changetype<ClockState>(memory.data(offsetof<ClockState>(), 8));
 const DAY_MS: u64 = 86400000;
+/** Sums of times below it, with whatever is added to them, fit 64 bits. */
+const END: u64 = (<u64>1) << 63;
 
 export function now(): u64 {
   return C.now;
 }
 
-/** Moves time forward; going back counts as no progress. */
+/** Moves time forward, by any distance; going back counts as no progress, and so does what lies beyond 2^63. */
 export function clockAdvance(to: u64): void {
-  if (to > C.now) C.now = to;
+  if (to > C.now && to < END) C.now = to;
 }
 
 /** Milliseconds since midnight UT, or any value with the high-order bit set if that is not known (RFC 792). */

@@ -23,6 +23,7 @@ import {
   PROFILE_TINY,
 } from "../abi/config";
 import { E_INVAL } from "../abi/errno";
+import { ROUTE_MAX_DIRECT_BITS, ROUTE_MAX_NEXTHOPS } from "../abi/route";
 
 @unmanaged
 export class Config {
@@ -52,22 +53,22 @@ export const CONFIG: Config = changetype<Config>(memory.data(CONFIG_BYTES, 8));
 export function configDefaults(profile: u32): i32 {
   switch (profile) {
     case PROFILE_HOST:
-      capacities(1024, 20, 8, 256, 64, 256, 256, 64);
-      routing(64, 12);
+      capacities(1024, 20, 4, 256, 64, 256, 256, 64);
+      routing(64, 8);
       break;
     case PROFILE_TINY:
-      capacities(16, 0, 2, 8, 4, 8, 16, 0);
-      routing(8, 0);
+      capacities(16, 0, 2, 8, 2, 4, 7, 0);
+      routing(6, 0);
       break;
     case PROFILE_ROUTER:
       capacities(8192, 32, 64, 1024, 256, 4096, 1000000, 65536);
-      routing(4096, 18);
+      routing(4096, 16);
       break;
     default:
       return -E_INVAL;
   }
   const tiny = profile == PROFILE_TINY;
-  CONFIG.sockets = tiny ? 8 : 1024;
+  CONFIG.sockets = tiny ? 4 : 1024;
   CONFIG.socketErrors = tiny ? 4 : 256;
   CONFIG.dayMs = CLOCK_UNKNOWN;
   return 0;
@@ -117,27 +118,31 @@ export function configCheck(): i32 {
     within(CONFIG_NEIGHBOURS, 1, 1 << 16) &&
     within(CONFIG_ROUTES4, 4, 1 << 22) &&
     within(CONFIG_ROUTES6, 0, 1 << 22) &&
-    within(CONFIG_NEXT_HOPS, 4, 65535) &&
-    within(CONFIG_FIB_DIRECT_BITS, 0, 18) &&
+    within(CONFIG_NEXT_HOPS, 4, ROUTE_MAX_NEXTHOPS) &&
+    within(CONFIG_FIB_DIRECT_BITS, 0, ROUTE_MAX_DIRECT_BITS) &&
     within(CONFIG_SOCKETS, 1, 1 << 15) &&
     within(CONFIG_SOCKET_ERRORS, 0, 1 << 16);
   if (!ok) return -E_INVAL;
-  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) {
-    CONFIG.error = CONFIG_RING_SLOTS;
-    return -E_INVAL;
-  }
+  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS);
+  // A quarter is posted for receiving, in even shares: at least one for each interface beside lo.
+  if (CONFIG.smallBuffers >> 2 < CONFIG.interfaces - 1) return refuse(CONFIG_SMALL_BUFFERS);
+  // With fewer the quotas of their holders are none.
+  if (CONFIG.largeBuffers != 0 && CONFIG.largeBuffers < 4) return refuse(CONFIG_LARGE_BUFFERS);
   return 0;
+}
+
+function refuse(option: u32): i32 {
+  CONFIG.error = option;
+  return -E_INVAL;
 }
 
 /** What stack_init() asks for beyond capacities: a seed, and a time of day which is one. */
 export function configCheckBoot(): i32 {
   if ((CONFIG.seed0 | CONFIG.seed1 | CONFIG.seed2 | CONFIG.seed3) == 0) {
-    CONFIG.error = CONFIG_SEED;
-    return -E_INVAL;
+    return refuse(CONFIG_SEED);
   }
   if (CONFIG.dayMs != CLOCK_UNKNOWN && CONFIG.dayMs >= 86400000) {
-    CONFIG.error = CONFIG_DAY_MS;
-    return -E_INVAL;
+    return refuse(CONFIG_DAY_MS);
   }
   return 0;
 }

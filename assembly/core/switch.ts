@@ -37,8 +37,8 @@ export function switchInit(): void {
   define(SW_ICMP_RATE, 1000, 0, 1000000);
   define(SW_ICMP_BURST, 50, 1, 1000000);
   define(SW_NEIGH_REACHABLE_MS, 30000, 1, DAY_MS);
-  define(SW_NEIGH_STALE_MS, 60000, 1, DAY_MS);
-  define(SW_NEIGH_DELAY_MS, 5000, 1, DAY_MS);
+  define(SW_NEIGH_STALE_MS, 60000, 1000, DAY_MS);
+  define(SW_NEIGH_DELAY_MS, 5000, 1000, DAY_MS);
   define(SW_NEIGH_RETRANS_MS, 1000, 1000, DAY_MS);
   define(SW_NEIGH_PROBES, 3, 1, 16);
   define(SW_NEIGH_QUEUE, 3, 1, 64);

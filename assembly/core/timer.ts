@@ -29,6 +29,8 @@ class Wheel {
   armed: u32;
   /** Level of the slot that nextSlot() found. */
   level: u32;
+  /** A bit for each level that holds timers. */
+  levels: u32;
 }
 
 const W: Wheel = changetype<Wheel>(memory.data(offsetof<Wheel>(), 8));
@@ -52,6 +54,7 @@ function link(t: Timer): void {
   store<usize>(head, changetype<usize>(t));
   const bits = BITMAPS + level * 8;
   store<u64>(bits, load<u64>(bits) | ((<u64>1) << digit));
+  W.levels |= 1 << level;
 }
 
 function unlink(t: Timer): void {
@@ -61,8 +64,11 @@ function unlink(t: Timer): void {
   if (next !== null) next.prev = t.prev;
   t.prev = 0;
   if (load<usize>(SLOTS + t.slot * 4) != 0) return;
-  const bits = BITMAPS + (t.slot >> 6) * 8;
-  store<u64>(bits, load<u64>(bits) & ~((<u64>1) << (t.slot & 63)));
+  const level = t.slot >> 6;
+  const bits = BITMAPS + level * 8;
+  const left = load<u64>(bits) & ~((<u64>1) << (t.slot & 63));
+  store<u64>(bits, left);
+  if (left == 0) W.levels &= ~(1 << level);
 }
 
 /** Arms, or re-arms, the timer for time `at` (microseconds). */
@@ -86,14 +92,11 @@ export function timerArmed(t: Timer): bool {
 /** Start of the earliest slot that holds a timer, NEVER if none is armed. A lower level's slots all begin before
  * a higher level's, since they share the digit in which those differ. */
 function nextSlot(): u64 {
-  for (let l: u32 = 0; l < LEVELS; l++) {
-    const bits = load<u64>(BITMAPS + l * 8);
-    if (bits == 0) continue;
-    const position = W.time >> (l * 6);
-    W.level = l;
-    return (position + ctz<u64>(rotr<u64>(bits, position & 63))) << (l * 6);
-  }
-  return NEVER;
+  if (W.levels == 0) return NEVER;
+  const level = ctz<u32>(W.levels);
+  const position = W.time >> (level * 6);
+  W.level = level;
+  return (position + ctz<u64>(rotr<u64>(load<u64>(BITMAPS + level * 8), position & 63))) << (level * 6);
 }
 
 /** A timer whose deadline is <= `to`, disarmed; null when there is none left (time then stands at `to`). */

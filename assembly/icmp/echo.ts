@@ -8,19 +8,18 @@ import { ICMP_ECHO, ICMP_HDR_LEN, IPPROTO_ICMP } from "../abi/proto";
 import { count } from "../core/counter";
 import { flowDestination, flowSource } from "../ip/flow";
 import { Path } from "../ip/path";
-import { addressEqual, addressIsAny, addressV4 } from "../memory/address";
+import { addressEqual, addressIsAny } from "../memory/address";
 import { Pbuf } from "../memory/pbuf";
 import { demuxFind } from "../pcb/demux";
 import { pcbError } from "../pcb/error";
 import { Pcb, remoteOf } from "../pcb/pcb";
 import { pcbReceive } from "../pcb/receive";
-import { pcbOutput, pcbPath, pcbRoom, pcbSource } from "../pcb/send";
+import { pcbOutput, pcbPath, pcbRoom } from "../pcb/send";
 import { IcmpHdr, icmpEmit } from "../wire/icmp";
 
-/** Sends the echo request at pb.head (type 8, code 0; identifier and checksum are filled in here) to `dst`. As
- * udpOutput: after -errno the caller still has the buffer if `pb.l4` is 0. */
+/** Sends the echo request at pb.head (type 8, code 0; identifier and checksum are filled in here) to `dst`: as
+ * udpOutput. */
 export function echoOutput(p: Pcb, pb: Pbuf, dst: usize, connected: bool): i32 {
-  pb.l4 = 0;
   const icmp = changetype<IcmpHdr>(pb.head);
   if (pb.len < <u32>ICMP_HDR_LEN || icmp.type != ICMP_ECHO || icmp.code != 0) return -E_INVAL;
   const found = pcbPath(p, dst, connected);
@@ -32,7 +31,7 @@ export function echoOutput(p: Pcb, pb: Pbuf, dst: usize, connected: bool): i32 {
   icmpEmit(pb.head, ICMP_ECHO, 0, (p.localPort << 16) | icmp.seq, pb.len);
   count(CTR_ICMP_OUT_MSGS);
   count(CTR_ICMP_OUT_ECHOS);
-  return pcbOutput(p, pb, path, pcbSource(p, path), addressV4(dst), IPPROTO_ICMP);
+  return pcbOutput(p, pb, path, dst, IPPROTO_ICMP);
 }
 
 /** An echo reply at pb.l4 with this identifier; a connected socket hears only its peer. */

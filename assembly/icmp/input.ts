@@ -37,7 +37,7 @@ import { ipv4Output } from "../ip/output";
 import { PATH_BYTES, Path, pathFind } from "../ip/path";
 import { addressFind } from "../link/address";
 import { address4 } from "../memory/address";
-import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
+import { PB_IP_GROUP, PB_REPLY, Pbuf } from "../memory/pbuf";
 import { IcmpHdr, icmpCheck, icmpEchoToReply } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
@@ -84,6 +84,7 @@ function echoInput(pb: Pbuf): u32 {
   const tos = ip.tos;
   pb.len -= <u32>(pb.l4 - pb.head);
   pb.head = pb.l4;
+  pb.flags |= PB_REPLY;
   icmpEchoToReply(pb.head);
   count(CTR_ICMP_OUT_MSGS);
   count(CTR_ICMP_OUT_ECHO_REPS);
@@ -102,6 +103,8 @@ function errorInput(pb: Pbuf, len: u32): u32 {
   address4(flowSource(), ip.src);
   address4(flowDestination(), ip.dst);
   if (addressFind(flowSource()) === null && ip.src >>> 24 != 127) return DROP_ICMP_QUOTE_FOREIGN;
+  // A later fragment has no transport header to be found by.
+  if (ip.offsetBytes != 0) return DROP_ICMP_QUOTE_FOREIGN;
   return NEXT_ICMP_ERROR;
 }
 

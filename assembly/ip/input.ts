@@ -12,7 +12,7 @@ import {
   DROP_IP_SOURCE_LOOPBACK,
 } from "../abi/drop";
 import { MEDIUM_LOOPBACK } from "../abi/netif";
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HDR_LEN } from "../abi/proto";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
 import {
   NEXT_FORWARD,
   NEXT_ICMP,
@@ -25,7 +25,7 @@ import {
 import { count } from "../core/counter";
 import { addressKind, groupIsJoined, KIND_BROADCAST, KIND_OWN } from "../link/address";
 import { Netif } from "../link/netif";
-import { address4 } from "../memory/address";
+import { addressFrom4 } from "../memory/address";
 import { PB_IP_GROUP, PB_LINK_GROUP, PB_LOOPED, Pbuf } from "../memory/pbuf";
 import { Ipv4Hdr, ipv4Check } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
@@ -44,15 +44,14 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   pb.head = pb.l3;
   pb.len = ip.totalLen;
   pb.l4 = pb.l3 + ip.hdrLen;
-  const src = ip.src;
+  addressFrom4(flowSource(), pb.l3 + IPV4_SRC);
+  addressFrom4(flowDestination(), pb.l3 + IPV4_DST);
   const dst = ip.dst;
-  address4(flowSource(), src);
-  address4(flowDestination(), dst);
 
   const looped = (pb.flags & PB_LOOPED) != 0;
   const loopback = nif.medium == MEDIUM_LOOPBACK;
   if (!loopback && !looped) {
-    const bad = sourceReason(src, dst);
+    const bad = sourceReason(ip.src, dst);
     if (bad != WIRE_OK) return bad;
   }
   const whose = destination(dst, pb, loopback);
@@ -64,11 +63,12 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   return deliver(ip.proto);
 }
 
-/** RFC 1122 §3.2.1.3: an invalid source. 0.0.0.0 is one that does not know itself yet, and may only say so to all. */
+/** RFC 1122 §3.2.1.3: an invalid source. 0.0.0.0 is one that does not know itself yet, and may only say so to all; the
+ * rest of 0/8 is never heard. */
 function sourceReason(src: u32, dst: u32): u32 {
   if (src >= 0xe0000000) return DROP_IP_SOURCE;
   if (src >>> 24 == 127) return DROP_IP_SOURCE_LOOPBACK;
-  if (src == 0) return dst == 0xffffffff ? WIRE_OK : DROP_IP_SOURCE;
+  if (src >>> 24 == 0) return src == 0 && dst == 0xffffffff ? WIRE_OK : DROP_IP_SOURCE;
   const kind = addressKind(flowSource());
   if (kind == KIND_OWN) return DROP_IP_OWN_SOURCE;
   return kind == KIND_BROADCAST ? DROP_IP_SOURCE : WIRE_OK;

@@ -5,7 +5,7 @@ import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_EXIST, E_INVAL, E_NODEV } from "../abi
 import { FAMILY_IPV4, IFF_BROADCAST, IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP } from "../abi/netif";
 import { ROUTE_ORIGIN_KERNEL, RTF_HOST, RTF_LOCAL, RTF_UP } from "../abi/route";
 import { SW_ADDR_FOLLOWS_CARRIER } from "../abi/switch";
-import { switchValue } from "../core/switch";
+import { switchSet, switchValue } from "../core/switch";
 import {
   addressCapacity,
   addressFind,
@@ -17,7 +17,7 @@ import {
 } from "../link/address";
 import { arpAnnounce } from "../link/arp-output";
 import { neighFlush } from "../link/neigh";
-import { Netif, netifByIndex, netifSetFlag, netifUsable } from "../link/netif";
+import { Netif, netifAt, netifByIndex, netifCount, netifSetFlag, netifUsable } from "../link/netif";
 import { address4, addressIs4, addressV4 } from "../memory/address";
 import { routeAdd, routeDelete } from "../route/table";
 
@@ -138,10 +138,24 @@ export function interfaceCarrier(ifindex: u32, on: bool): i32 {
   if (nif === null) return -E_NODEV;
   if (!netifSetFlag(nif, IFF_RUNNING, on)) return 0;
   if (!on) neighFlush(nif.index);
-  if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0 || on) {
-    hostRoutes(nif, on);
-    if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, on);
-  }
+  if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0 || on) ownRoutes(nif, on);
   if (on) announceAll(nif);
+  return 0;
+}
+
+/** Makes or withdraws all routes of the interface's own addresses. */
+function ownRoutes(nif: Netif, on: bool): void {
+  hostRoutes(nif, on);
+  if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, on);
+}
+
+/** Sets a switch, and lets it take effect at once where it changes what is so. */
+export function interfaceSwitchSet(id: u32, value: u32): i32 {
+  const error = switchSet(id, value);
+  if (error < 0 || id != SW_ADDR_FOLLOWS_CARRIER) return error;
+  for (let i: u32 = 0; i < netifCount(); i++) {
+    const nif = netifAt(i);
+    if ((nif.flags & IFF_RUNNING) == 0) ownRoutes(nif, value == 0);
+  }
   return 0;
 }

@@ -2,8 +2,8 @@
 // path; here come the header, our own copy of a broadcast, and the link.
 
 import { CTR_IP_LOOP_COPIES, CTR_IP_OUT_REQUESTS } from "../abi/counter";
-import { DROP_OUT_LOOP_COPY, DROP_OUT_TOO_LONG } from "../abi/drop";
-import { E_MSGSIZE } from "../abi/errno";
+import { DROP_OUT_LOOP_COPY, DROP_OUT_SOURCE_LOOPBACK, DROP_OUT_TOO_LONG } from "../abi/drop";
+import { E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { MEDIUM_ETHERNET, NETIF_MAC } from "../abi/netif";
 import { OWNER_TX, PBUF_CLASSES } from "../abi/pbuf";
 import { ETHER_HDR_LEN, ETHERTYPE_IPV4, IPV4_FLAG_DF, IPV4_HDR_LEN, IPV4_MAX_LEN } from "../abi/proto";
@@ -13,9 +13,9 @@ import { etherBroadcast } from "../link/arp-output";
 import { neighOutput } from "../link/neigh";
 import { Netif, netifAt, netifTransmit } from "../link/netif";
 import { addressV4 } from "../memory/address";
-import { PB_LINK_GROUP, PB_LOOPED, Pbuf, pbufAlloc, pbufClassFor } from "../memory/pbuf";
-import { etherEmit, etherPad } from "../wire/ether";
-import { ipv4Emit } from "../wire/ipv4";
+import { PB_LINK_GROUP, PB_LOOPED, Pbuf, pbufAlloc, pbufClassFor, pbufFree } from "../memory/pbuf";
+import { etherEmit } from "../wire/ether";
+import { Ipv4Hdr, ipv4Emit } from "../wire/ipv4";
 import { PATH_BROADCAST, PATH_LOCAL, PATH_MULTICAST, Path } from "./path";
 
 @unmanaged
@@ -51,6 +51,11 @@ export function ipv4Output(
     drop(pb, DROP_OUT_TOO_LONG);
     return -E_MSGSIZE;
   }
+  // RFC 1122 §3.2.1.3 (g): a reply from 127/8 to an own address whose host route is gone would find its way out.
+  if (src >>> 24 == 127 && path.kind != PATH_LOCAL) {
+    drop(pb, DROP_OUT_SOURCE_LOOPBACK);
+    return -E_INVAL;
+  }
   pb.head -= IPV4_HDR_LEN;
   pb.len += IPV4_HDR_LEN;
   pb.l3 = pb.head;
@@ -65,6 +70,11 @@ function transmit(pb: Pbuf, path: Path): i32 {
   if (path.kind == PATH_LOCAL) return netifTransmit(nif, pb);
   const group = path.kind == PATH_BROADCAST || path.kind == PATH_MULTICAST;
   if (group) loopCopy(pb);
+  // RFC 1122 §3.2.1.7, RFC 1112 §6.1: a multicast with TTL 0 stays within this host.
+  if (group && changetype<Ipv4Hdr>(pb.l3).ttl == 0) {
+    pbufFree(pb);
+    return 0;
+  }
   if (nif.medium != MEDIUM_ETHERNET) return netifTransmit(nif, pb);
   if (!group) return neighOutput(nif, changetype<usize>(path), pb);
   return transmitGroup(nif, pb, path);
@@ -80,7 +90,7 @@ function transmitGroup(nif: Netif, pb: Pbuf, path: Path): i32 {
   }
   pb.head -= ETHER_HDR_LEN;
   etherEmit(pb.head, to, changetype<usize>(nif) + NETIF_MAC, ETHERTYPE_IPV4);
-  pb.len = etherPad(pb.head, pb.len + ETHER_HDR_LEN);
+  pb.len += ETHER_HDR_LEN;
   return netifTransmit(nif, pb);
 }
 

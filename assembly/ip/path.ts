@@ -27,11 +27,15 @@ export class Path {
   kind: u32;
   /** Generation of the table it was found in; 0 = none. */
   generation: u32;
+  /** Pseudo-header sum of the addresses, where a socket keeps the path. */
+  pseudo: u32;
+  reserved: u32;
 }
 
 /** Bytes of a Path. */
-export const PATH_BYTES: u32 = 32;
+export const PATH_BYTES: u32 = 40;
 
+const LO_IFINDEX: u32 = 1;
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
 
 /** Finds the path to the 16-byte address `dst`, by interface `ifindex` if that is not 0: 0 or -errno. */
@@ -41,10 +45,13 @@ export function pathFind(path: Path, dst: usize, ifindex: u32): i32 {
   const v4 = addressV4(dst);
   if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST);
   if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
-  if (v4 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
+  if (v4 >>> 24 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
   const found = route4Lookup(v4);
   const hop = nexthopAt(found);
-  if (ifindex != 0 && (found == 0 || hop.ifindex != ifindex)) return onLink(path, dst, ifindex);
+  // What goes through loopback stays in this host, whatever interface the socket is bound to.
+  if (ifindex != 0 && (found == 0 || (hop.ifindex != ifindex && hop.ifindex != LO_IFINDEX))) {
+    return onLink(path, dst, ifindex);
+  }
   if (found == 0) return -E_NETUNREACH;
   if ((hop.flags & RTF_REJECT) != 0) return -E_HOSTUNREACH;
   const gateway = changetype<usize>(hop) + GATEWAY;
@@ -63,6 +70,8 @@ function onLink(path: Path, dst: usize, ifindex: u32): i32 {
 function settle(path: Path, ifindex: u32, dst: usize, nextHop: usize, source: u32): i32 {
   const nif = netifByIndex(ifindex);
   if (nif === null) return -E_NETUNREACH;
+  // RFC 1122 §3.2.1.3 (g): 127/8 never leaves the host, be there a route or none.
+  if (nif.medium != MEDIUM_LOOPBACK && addressV4(dst) >>> 24 == 127) return -E_NETUNREACH;
   path.netif = nif.index;
   addressCopy(changetype<usize>(path), nextHop);
   path.source = source != 0 ? source : sourceFor(nif.index, addressV4(nextHop));

@@ -1,14 +1,14 @@
 // ARP packets that we send: requests, probes of a known neighbour, announcements (RFC 826, RFC 5227 §2.3).
 
 import { CTR_ARP_OUT_ANNOUNCES, CTR_ARP_OUT_REQUESTS } from "../abi/counter";
-import { DROP_ARP_NO_BUFFER } from "../abi/drop";
+import { DROP_OUT_NO_BUFFER } from "../abi/drop";
 import { NETIF_MAC } from "../abi/netif";
 import { OWNER_STACK, PBUF_SMALL } from "../abi/pbuf";
 import { ARP_LEN, ARP_OP_REQUEST, ETHER_HDR_LEN, ETHERTYPE_ARP } from "../abi/proto";
 import { count } from "../core/counter";
 import { Pbuf, pbufAlloc } from "../memory/pbuf";
 import { arpEmit } from "../wire/arp";
-import { etherEmit, etherPad } from "../wire/ether";
+import { etherEmit } from "../wire/ether";
 import { addressFor } from "./address";
 import { Netif, netifTransmit } from "./netif";
 
@@ -35,7 +35,7 @@ export function arpAnnounce(nif: Netif, ip: u32): void {
 function arpSend(nif: Netif, spa: u32, tpa: u32, to: usize): void {
   const pb = pbufAlloc(PBUF_SMALL, OWNER_STACK, true);
   if (pb === null) {
-    count(DROP_ARP_NO_BUFFER);
+    count(DROP_OUT_NO_BUFFER);
     return;
   }
   const mac = changetype<usize>(nif) + NETIF_MAC;
@@ -44,8 +44,8 @@ function arpSend(nif: Netif, spa: u32, tpa: u32, to: usize): void {
   arpTransmit(nif, pb);
 }
 
-/** Pads the ARP frame at the buffer's head and sends it. */
+/** Sends the ARP frame at the buffer's head. */
 export function arpTransmit(nif: Netif, pb: Pbuf): void {
-  pb.len = etherPad(pb.head, ETHER_HDR_LEN + ARP_LEN);
+  pb.len = ETHER_HDR_LEN + ARP_LEN;
   netifTransmit(nif, pb);
 }

@@ -7,7 +7,7 @@ import { ARP_OP_REQUEST, ETHER_HDR_LEN, ETHERTYPE_ARP } from "../abi/proto";
 import { NEXT_DONE, NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { address4 } from "../memory/address";
-import { Pbuf } from "../memory/pbuf";
+import { PB_REPLY, Pbuf } from "../memory/pbuf";
 import { ArpHdr, arpCheck, arpReply } from "../wire/arp";
 import { etherEmit } from "../wire/ether";
 import { WIRE_OK } from "../wire/ok";
@@ -50,6 +50,7 @@ export function arpInput(nif: Netif, pb: Pbuf): u32 {
 function reply(nif: Netif, pb: Pbuf, arp: ArpHdr): void {
   const mac = changetype<usize>(nif) + NETIF_MAC;
   count(CTR_ARP_OUT_REPLIES);
+  pb.flags |= PB_REPLY;
   arpReply(pb.l3, mac, arp.tpa);
   pb.head = pb.l3 - ETHER_HDR_LEN;
   etherEmit(pb.head, arp.tha, mac, ETHERTYPE_ARP);

@@ -7,6 +7,7 @@ import { CTR_NEIGH_FAILED, CTR_NEIGH_RESOLVED } from "../abi/counter";
 import { DROP_NEIGH_FLUSHED, DROP_NEIGH_QUEUE_FULL, DROP_NEIGH_TABLE_FULL } from "../abi/drop";
 import { E_INVAL, E_NOBUFS, E_NODEV, E_NOENT, E_NOSPC, E_OPNOTSUPP } from "../abi/errno";
 import {
+  IFF_UP,
   MEDIUM_ETHERNET,
   NEIGH_BYTES,
   NEIGH_DELAY,
@@ -41,7 +42,7 @@ import { Timer, timerArm, timerCancel } from "../core/timer";
 import { addressCopy, addressEqual, addressIsAny, addressV4 } from "../memory/address";
 import { arenaTake } from "../memory/arena";
 import { Pbuf, pbufGive, pbufTake } from "../memory/pbuf";
-import { etherCopy, etherEmit, etherPad, macEqual } from "../wire/ether";
+import { etherCopy, etherEmit, macEqual } from "../wire/ether";
 import { arpRequest } from "./arp-output";
 import { Netif, netifAt, netifByIndex, netifTransmit } from "./netif";
 
@@ -175,6 +176,8 @@ function solicit(n: Neigh): void {
 /** Sends the IP datagram to `nextHop` on the Ethernet interface: 0 also while it waits for an answer; -errno with
  * the buffer dropped and counted. */
 export function neighOutput(nif: Netif, nextHop: usize, pb: Pbuf): i32 {
+  // Refused, and counted: on an interface that is down no neighbour is asked for and nothing waits.
+  if ((nif.flags & IFF_UP) == 0) return netifTransmit(nif, pb);
   let n = neighFind(nif.index, nextHop);
   if (n === null) {
     n = create(nif.index, nextHop);
@@ -204,19 +207,18 @@ function resolve(n: Neigh): void {
 function transmit(n: Neigh, nif: Netif, pb: Pbuf): i32 {
   pb.head -= ETHER_HDR_LEN;
   etherCopy(pb.head, changetype<usize>(n) + NEIGH_ETHER);
-  pb.len = etherPad(pb.head, pb.len + ETHER_HDR_LEN);
+  pb.len += ETHER_HDR_LEN;
   return netifTransmit(nif, pb);
 }
 
 function enqueue(n: Neigh, pb: Pbuf): i32 {
   if (n.queueLen >= switchValue(SW_NEIGH_QUEUE)) dropOldest(n);
   if (!pbufGive(pb, OWNER_NEIGH)) {
-    if (n.queueLen == 0) {
+    dropOldest(n);
+    if (!pbufGive(pb, OWNER_NEIGH)) {
       drop(pb, DROP_NEIGH_QUEUE_FULL);
       return -E_NOBUFS;
     }
-    dropOldest(n);
-    pbufGive(pb, OWNER_NEIGH);
   }
   const tail = n.queueTail;
   if (tail === null) n.queueHead = pb;
@@ -235,6 +237,7 @@ function dropOldest(n: Neigh): void {
 export function neighDequeue(n: Neigh): Pbuf | null {
   const pb = n.queueHead;
   if (pb === null) return null;
+  assert(pb.owner == OWNER_NEIGH);
   n.queueHead = pb.next;
   if (n.queueHead === null) n.queueTail = null;
   n.queueLen--;

@@ -34,7 +34,18 @@ import { ETHER_HDR_LEN, IPV4_MIN_MTU, VLAN_TAG_LEN } from "../abi/proto";
 import { count, drop } from "../core/counter";
 import { eventNetif } from "../core/event";
 import { arenaTake } from "../memory/arena";
-import { Pbuf, pbufAlloc, pbufAt, pbufFree, pbufGive, pbufLargestLen, pbufLimit, pbufTake } from "../memory/pbuf";
+import {
+  PB_LINK_GROUP,
+  PB_LOOPED,
+  Pbuf,
+  pbufAlloc,
+  pbufAt,
+  pbufFree,
+  pbufGive,
+  pbufLargestLen,
+  pbufLimit,
+  pbufTake,
+} from "../memory/pbuf";
 import {
   descLen,
   descPbuf,
@@ -46,8 +57,8 @@ import {
   ringHold,
   ringHost,
   ringStack,
-  ringTake,
 } from "../memory/ring";
+import { etherPad } from "../wire/ether";
 
 @unmanaged
 export class Netif {
@@ -96,8 +107,7 @@ export function netifLayout(interfaces: u32, slots: u32): void {
   N.capacity = interfaces;
   N.slots = slots;
   N.table = arenaTake(interfaces, NETIF_BYTES);
-  N.rings = ringTake(0);
-  arenaTake(interfaces * 2, ringBytes(slots));
+  N.rings = arenaTake(interfaces * 2, ringBytes(slots));
 }
 
 export function netifInit(): void {
@@ -155,6 +165,7 @@ export function netifSetMtu(ifindex: u32, mtu: u32): i32 {
   if (nif === null) return -E_NODEV;
   if (mtu < <u32>IPV4_MIN_MTU || mtu > mtuLimit(nif.medium)) return -E_INVAL;
   nif.mtu = mtu;
+  if (nif.medium != MEDIUM_LOOPBACK) describePosted(nif);
   eventNetif(nif.index, EVENT_CHANGED);
   return 0;
 }
@@ -192,6 +203,14 @@ export function netifOffer(nif: Netif): void {
   ringAdvance(ring, cursor);
 }
 
+/** Writes the room of the slots that are on offer and not yet filled anew. */
+function describePosted(nif: Netif): void {
+  for (let cursor = nif.rxRead + netifRxWaiting(nif); cursor != ringStack(nif.rx); cursor++) {
+    const pb = changetype<Pbuf>(ringHeld(nif.rx, nif.mask, cursor));
+    descWrite(ringDesc(nif.rx, nif.mask, cursor), pb.head, rxRoom(nif), pb.index);
+  }
+}
+
 /** Longest frame an interface takes: its MTU and the link header, with a tag. */
 function rxRoom(nif: Netif): u32 {
   return nif.medium == MEDIUM_ETHERNET ? nif.mtu + ETHER_HDR_LEN + VLAN_TAG_LEN : nif.mtu;
@@ -220,6 +239,7 @@ export function netifReceive(nif: Netif): Pbuf | null {
 function posted(nif: Netif, desc: usize, cursor: u32): Pbuf | null {
   const pb = changetype<Pbuf>(ringHeld(nif.rx, nif.mask, cursor));
   const len = descLen(desc);
+  assert(pb.owner == OWNER_RX);
   if (descPbuf(desc) != pb.index || len == 0) {
     drop(pb, DROP_RX_BAD_DESCRIPTOR);
     return null;
@@ -238,34 +258,39 @@ function posted(nif: Netif, desc: usize, cursor: u32): Pbuf | null {
 /** The descriptor must name a buffer that still stands in loopback's TX ring, with the length it had there. */
 function handedOver(nif: Netif, desc: usize): Pbuf | null {
   const pb = pbufAt(descPbuf(desc));
-  if (pb === null || !standsInTx(nif, pb) || pb.len != descLen(desc)) {
+  if (pb === null || ringHeld(nif.tx, nif.mask, pb.slot) != changetype<usize>(pb) || pb.len != descLen(desc)) {
     count(DROP_RX_BAD_DESCRIPTOR);
     return null;
   }
+  assert(pb.owner == OWNER_TX);
+  // The slot is empty from here on, wherever the buffer goes next.
+  ringHold(nif.tx, nif.mask, pb.slot, 0);
   pbufTake(pb);
+  // As from a wire: only how it was sent comes along, no privilege of its sender.
+  pb.flags &= PB_LOOPED | PB_LINK_GROUP;
   return pb;
 }
 
-function standsInTx(nif: Netif, pb: Pbuf): bool {
-  if (pb.owner != OWNER_TX) return false;
-  if (pb.slot - nif.txDone >= ringStack(nif.tx) - nif.txDone) return false;
-  return ringHeld(nif.tx, nif.mask, pb.slot) == changetype<usize>(pb);
+/** Counts host cursors beyond what there is to fill or to send: such a ring stands still until they are right. */
+export function netifCheckCursors(nif: Netif): void {
+  if (ringHost(nif.rx) - nif.rxRead > ringStack(nif.rx) - nif.rxRead) nif.rxErrors++;
+  if (ringHost(nif.tx) - nif.txDone > ringStack(nif.tx) - nif.txDone) nif.txErrors++;
 }
 
 /** Takes back the TX slots that the driver has completed. */
 export function netifReclaim(nif: Netif): void {
-  const queued = ringStack(nif.tx) - nif.txDone;
-  const completed = ringHost(nif.tx) - nif.txDone;
-  if (completed > queued) return;
-  for (let i: u32 = 0; i < completed; i++) {
-    const cursor = nif.txDone;
-    const pb = changetype<Pbuf>(ringHeld(nif.tx, nif.mask, cursor));
-    if (nif.medium != MEDIUM_LOOPBACK) {
-      pbufFree(pb);
-    } else if (pb.owner == OWNER_TX && pb.slot == cursor) {
-      // Still in RX, waiting to be taken; or, with nothing waiting there, the driver has lost it.
-      if (netifRxWaiting(nif) != 0) return;
-      drop(pb, DROP_LO_NOT_HANDED_OVER);
+  const completed = ringHost(nif.tx);
+  if (completed - nif.txDone > ringStack(nif.tx) - nif.txDone) return;
+  while (nif.txDone != completed) {
+    const pb = changetype<Pbuf | null>(ringHeld(nif.tx, nif.mask, nif.txDone));
+    if (pb !== null) {
+      assert(pb.owner == OWNER_TX);
+      // Loopback's still stands in RX, waiting to be taken; or, with nothing waiting there, the driver has lost it.
+      const loopback = nif.medium == MEDIUM_LOOPBACK;
+      if (loopback && netifRxWaiting(nif) != 0) return;
+      ringHold(nif.tx, nif.mask, nif.txDone, 0);
+      if (loopback) drop(pb, DROP_LO_NOT_HANDED_OVER);
+      else pbufFree(pb);
     }
     nif.txDone++;
   }
@@ -273,29 +298,37 @@ export function netifReclaim(nif: Netif): void {
 
 /** Is there a TX slot for one more frame? */
 export function netifHasRoom(nif: Netif): bool {
-  if (ringStack(nif.tx) - nif.txDone <= nif.mask) return true;
+  return ringStack(nif.tx) - nif.txDone <= nif.mask || roomAfterReclaim(nif);
+}
+
+function roomAfterReclaim(nif: Netif): bool {
   netifReclaim(nif);
   return ringStack(nif.tx) - nif.txDone <= nif.mask;
 }
 
 /** Queues the frame for the driver: 0, or -errno with the frame dropped and counted. */
 export function netifTransmit(nif: Netif, pb: Pbuf): i32 {
-  if ((nif.flags & IFF_UP) == 0) return refuse(nif, pb, DROP_OUT_IF_DOWN, E_NETDOWN);
-  if ((nif.flags & IFF_RUNNING) == 0) {
-    nif.txCarrier++;
-    nif.txErrors++;
-    drop(pb, DROP_OUT_NO_CARRIER);
-    return 0;
-  }
+  if (!netifUsable(nif)) return withoutLink(nif, pb);
   if (!netifHasRoom(nif)) return refuse(nif, pb, DROP_OUT_RING_FULL, E_NOBUFS);
   if (!pbufGive(pb, OWNER_TX)) return refuse(nif, pb, DROP_OUT_NO_BUFFER, E_NOBUFS);
+  nif.txPackets++;
+  nif.txBytes += pb.len;
+  // Padding is the link's own affair: it is not counted.
+  if (nif.medium == MEDIUM_ETHERNET) pb.len = etherPad(pb.head, pb.len);
   const cursor = ringStack(nif.tx);
   pb.slot = cursor;
   ringHold(nif.tx, nif.mask, cursor, changetype<usize>(pb));
   descWrite(ringDesc(nif.tx, nif.mask, cursor), pb.head, pb.len, pb.index);
   ringAdvance(nif.tx, cursor + 1);
-  nif.txPackets++;
-  nif.txBytes += pb.len;
+  return 0;
+}
+
+/** Down is an error of the sender's; without carrier the frame is lost, as on any wire. */
+function withoutLink(nif: Netif, pb: Pbuf): i32 {
+  if ((nif.flags & IFF_UP) == 0) return refuse(nif, pb, DROP_OUT_IF_DOWN, E_NETDOWN);
+  nif.txCarrier++;
+  nif.txErrors++;
+  drop(pb, DROP_OUT_NO_CARRIER);
   return 0;
 }
 

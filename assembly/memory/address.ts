@@ -11,6 +11,13 @@ export function address4(p: usize, v4: u32): void {
   store<u64>(p, <u64>MAPPED | ((<u64>bswap<u32>(v4)) << 32), 8);
 }
 
+/** Writes the IPv4 address whose four bytes stand at `from`, in a header or a table. */
+export function addressFrom4(p: usize, from: usize): void {
+  const v4 = load<u32>(from);
+  store<u64>(p, 0);
+  store<u64>(p, <u64>MAPPED | ((<u64>v4) << 32), 8);
+}
+
 /** Is it an IPv4 address? */
 export function addressIs4(p: usize): bool {
   return load<u64>(p) == 0 && load<u32>(p, 8) == MAPPED;

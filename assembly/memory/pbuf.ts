@@ -6,7 +6,7 @@
 //
 // Pbuf header, 64 bytes:
 //   0  data    4  cap     8  head   12  len    16  next   20 owner cls flags(u16)
-//  24  netif  28  slot   32  l3     36  l4     40  index  44 group  48  arrival (u64 us)  56 from 60 port
+//  24  netif  28  slot   32  l3     36  l4     40  index  44 row    48  arrival (u64 us)
 
 import {
   OWNER_FREE,
@@ -55,7 +55,8 @@ export class Pbuf {
   l3: usize;
   l4: usize;
   index: u32;
-  reserved: u32;
+  /** Its class's row of HELD. */
+  row: usize;
   /** Time of arrival, microseconds. */
   arrival: u64;
 }
@@ -70,17 +71,24 @@ class PbufState {
   total: u32;
   free0: Pbuf | null;
   free1: Pbuf | null;
+  /** Buffers of each class that have been in use at all. */
+  used0: u32;
+  used1: u32;
   count0: u32;
   count1: u32;
 }
 
 const P: PbufState = changetype<PbufState>(memory.data(offsetof<PbufState>(), 8));
-/** Buffers held now, and at most, by class and owner. */
-const HELD: usize = memory.data(PBUF_CLASSES * OWNERS * 4, 4);
-const LIMIT: usize = memory.data(PBUF_CLASSES * OWNERS * 4, 4);
+/** Buffers held now, u32 by class and owner; LIMITS bytes further the most that may be. */
+const LIMITS: usize = PBUF_CLASSES * OWNERS * 4;
+const HELD: usize = memory.data(PBUF_CLASSES * OWNERS * 8, 4);
 
-function cell(table: usize, cls: u32, owner: u32): usize {
-  return table + ((cls * OWNERS + owner) << 2);
+function rowOf(cls: u32): usize {
+  return HELD + cls * (OWNERS * 4);
+}
+
+function setLimit(cls: u32, owner: u32, most: u32): void {
+  store<u32>(rowOf(cls) + (owner << 2), most, LIMITS);
 }
 
 export function pbufLayout(small: u32, large: u32): void {
@@ -93,20 +101,6 @@ export function pbufLayout(small: u32, large: u32): void {
 }
 
 export function pbufInit(): void {
-  P.free0 = null;
-  P.free1 = null;
-  // Backwards, so that the first buffer is the first to be handed out.
-  for (let i = P.total; i > 0; ) {
-    i--;
-    const pb = changetype<Pbuf>(P.records + i * PBUF_RECORD);
-    const large = i >= P.count0;
-    pb.index = i;
-    pb.cls = <u8>(large ? PBUF_LARGE : PBUF_SMALL);
-    pb.cap = large ? PBUF_LARGE_BYTES : PBUF_SMALL_BYTES;
-    pb.data = large ? P.largeData + (i - P.count0) * PBUF_LARGE_BYTES : P.smallData + i * PBUF_SMALL_BYTES;
-    pb.owner = <u8>OWNER_FREE;
-    push(pb);
-  }
   setLimits(PBUF_SMALL, P.count0);
   setLimits(PBUF_LARGE, P.count1);
 }
@@ -114,27 +108,51 @@ export function pbufInit(): void {
 /** Quotas in sixteenths: RX 4, TX 4, sockets 4, neighbour queues 1, reassembly 1, reserve 2. Large buffers are
  * never posted on RX and never queued for a neighbour: TX 6, sockets 6, reassembly 2, reserve 2. */
 function setLimits(cls: u32, count: u32): void {
-  memory.fill(cell(HELD, cls, 0), 0, OWNERS * 4);
-  store<u32>(cell(HELD, cls, OWNER_FREE), count);
+  memory.fill(rowOf(cls), 0, OWNERS * 4);
+  store<u32>(rowOf(cls), count, OWNER_FREE << 2);
   const sixteenth = count >> 4;
   const large = cls == PBUF_LARGE;
-  store<u32>(cell(LIMIT, cls, OWNER_FREE), count);
-  store<u32>(cell(LIMIT, cls, OWNER_STACK), count);
-  store<u32>(cell(LIMIT, cls, OWNER_RX), large ? 0 : count >> 2);
-  store<u32>(cell(LIMIT, cls, OWNER_TX), large ? (count * 3) >> 3 : count >> 2);
-  store<u32>(cell(LIMIT, cls, OWNER_SOCKET), large ? (count * 3) >> 3 : count >> 2);
-  store<u32>(cell(LIMIT, cls, OWNER_NEIGH), large ? 0 : sixteenth);
-  store<u32>(cell(LIMIT, cls, OWNER_REASSEMBLY), large ? sixteenth << 1 : sixteenth);
+  setLimit(cls, OWNER_FREE, count);
+  setLimit(cls, OWNER_STACK, count);
+  setLimit(cls, OWNER_RX, large ? 0 : count >> 2);
+  setLimit(cls, OWNER_TX, large ? (count * 3) >> 3 : count >> 2);
+  setLimit(cls, OWNER_SOCKET, large ? (count * 3) >> 3 : count >> 2);
+  setLimit(cls, OWNER_NEIGH, large ? 0 : sixteenth);
+  setLimit(cls, OWNER_REASSEMBLY, large ? sixteenth << 1 : sixteenth);
+}
+
+/** Where the free list of a class begins. */
+function freeList(cls: u32): usize {
+  return changetype<usize>(P) + offsetof<PbufState>("free0") + (cls << 2);
+}
+
+/** A buffer that was never in use. Its record is written now and not at boot, which so touches none of them. */
+function fresh(cls: u32): Pbuf {
+  const large = cls == PBUF_LARGE;
+  const n = large ? P.used1++ : P.used0++;
+  const index = large ? P.count0 + n : n;
+  const pb = changetype<Pbuf>(P.records + index * PBUF_RECORD);
+  pb.index = index;
+  pb.cls = <u8>cls;
+  pb.row = rowOf(cls);
+  pb.cap = large ? PBUF_LARGE_BYTES : PBUF_SMALL_BYTES;
+  pb.data = large ? P.largeData + n * PBUF_LARGE_BYTES : P.smallData + n * PBUF_SMALL_BYTES;
+  return pb;
+}
+
+/** Moves the buffer to its new owner's account. */
+function move(pb: Pbuf, owner: u32): void {
+  const from = pb.row + ((<u32>pb.owner) << 2);
+  store<u32>(from, load<u32>(from) - 1);
+  const to = pb.row + (owner << 2);
+  store<u32>(to, load<u32>(to) + 1);
+  pb.owner = <u8>owner;
 }
 
 function push(pb: Pbuf): void {
-  if (pb.cls == PBUF_SMALL) {
-    pb.next = P.free0;
-    P.free0 = pb;
-  } else {
-    pb.next = P.free1;
-    P.free1 = pb;
-  }
+  const head = freeList(pb.cls);
+  pb.next = changetype<Pbuf | null>(load<usize>(head));
+  store<usize>(head, changetype<usize>(pb));
 }
 
 /** Smallest class whose buffer takes `len` bytes behind the headroom; PBUF_CLASSES if none does. */
@@ -149,24 +167,28 @@ export function pbufLargestLen(): u32 {
   return (P.count1 != 0 ? PBUF_LARGE_BYTES : PBUF_SMALL_BYTES) - PBUF_HEADROOM;
 }
 
+/** Buffers kept for RX refill and replies. */
+function reserveOf(row: usize): u32 {
+  return load<u32>(row, LIMITS + (OWNER_FREE << 2)) >> 3;
+}
+
+/** Would pbufAlloc(cls, owner, false) find one? */
+export function pbufAvailable(cls: u32, owner: u32): bool {
+  const row = rowOf(cls);
+  const held = row + (owner << 2);
+  return load<u32>(row, OWNER_FREE << 2) > reserveOf(row) && load<u32>(held) < load<u32>(held, LIMITS);
+}
+
 /** A buffer for `owner`, empty, its head behind the headroom; null when the owner's quota or the pool is used up.
  * `urgent` may take the reserve. */
 export function pbufAlloc(cls: u32, owner: u32, urgent: bool): Pbuf | null {
-  const count = cls == PBUF_SMALL ? P.count0 : P.count1;
-  const freeCell = cell(HELD, cls, OWNER_FREE);
-  const free = load<u32>(freeCell);
-  if (free <= (urgent ? 0 : count >> 3)) return null;
-  const held = cell(HELD, cls, owner);
-  const n = load<u32>(held);
-  if (!urgent && n >= load<u32>(cell(LIMIT, cls, owner))) return null;
-  const pb = cls == PBUF_SMALL ? P.free0 : P.free1;
-  if (pb === null) return null;
-  if (cls == PBUF_SMALL) P.free0 = pb.next;
-  else P.free1 = pb.next;
+  if (urgent ? load<u32>(rowOf(cls), OWNER_FREE << 2) == 0 : !pbufAvailable(cls, owner)) return null;
+  const head = freeList(cls);
+  const first = changetype<Pbuf | null>(load<usize>(head));
+  const pb = first !== null ? first : fresh(cls);
   assert(pb.owner == OWNER_FREE);
-  store<u32>(freeCell, free - 1);
-  store<u32>(held, n + 1);
-  pb.owner = <u8>owner;
+  store<usize>(head, changetype<usize>(pb.next));
+  move(pb, owner);
   pb.flags = urgent ? PB_REPLY : 0;
   pb.next = null;
   pb.head = pb.data + PBUF_HEADROOM;
@@ -176,33 +198,31 @@ export function pbufAlloc(cls: u32, owner: u32, urgent: bool): Pbuf | null {
 
 /** Gives the buffer to another owner; false, and nothing changed, if that owner's quota is used up. */
 export function pbufGive(pb: Pbuf, owner: u32): bool {
-  const cls: u32 = pb.cls;
-  const from: u32 = pb.owner;
-  if (from == owner) return true;
-  assert(from != OWNER_FREE);
-  const to = cell(HELD, cls, owner);
-  const n = load<u32>(to);
-  if (n >= load<u32>(cell(LIMIT, cls, owner)) && (pb.flags & PB_REPLY) == 0) return false;
-  const old = cell(HELD, cls, from);
-  store<u32>(old, load<u32>(old) - 1);
-  store<u32>(to, n + 1);
-  pb.owner = <u8>owner;
+  assert(pb.owner != OWNER_FREE);
+  if (pb.owner == owner) return true;
+  const to = pb.row + (owner << 2);
+  if (load<u32>(to) >= load<u32>(to, LIMITS) && !mayExceed(pb, owner)) return false;
+  move(pb, owner);
   return true;
+}
+
+/** A reply on its way out may be queued beyond the TX quota, by as much as the reserve holds: never more, lest it starve
+ * the others. */
+function mayExceed(pb: Pbuf, owner: u32): bool {
+  if ((pb.flags & PB_REPLY) == 0 || owner != OWNER_TX) return false;
+  const tx = pb.row + (OWNER_TX << 2);
+  return load<u32>(tx) < load<u32>(tx, LIMITS) + reserveOf(pb.row);
 }
 
 /** The stack itself takes the buffer back from a holder: never refused. */
 export function pbufTake(pb: Pbuf): void {
-  pbufGive(pb, OWNER_STACK);
+  assert(pb.owner != OWNER_FREE);
+  move(pb, OWNER_STACK);
 }
 
 export function pbufFree(pb: Pbuf): void {
   assert(pb.owner != OWNER_FREE);
-  const cls: u32 = pb.cls;
-  const held = cell(HELD, cls, pb.owner);
-  const free = cell(HELD, cls, OWNER_FREE);
-  store<u32>(held, load<u32>(held) - 1);
-  store<u32>(free, load<u32>(free) + 1);
-  pb.owner = <u8>OWNER_FREE;
+  move(pb, OWNER_FREE);
   push(pb);
 }
 
@@ -218,12 +238,12 @@ export function pbufHeldTable(): usize {
 
 /** Quotas, u32 by class and owner. */
 export function pbufLimitTable(): usize {
-  return LIMIT;
+  return HELD + LIMITS;
 }
 
 /** Quota of `owner` in a class. */
 export function pbufLimit(cls: u32, owner: u32): u32 {
-  return load<u32>(cell(LIMIT, cls, owner));
+  return load<u32>(rowOf(cls) + (owner << 2), LIMITS);
 }
 
 if (offsetof<Pbuf>() > PBUF_RECORD) ERROR("Pbuf outgrew its record");

@@ -12,11 +12,6 @@ import {
   RING_HOST,
   RING_STACK,
 } from "../abi/ring";
-import { arenaTake } from "./arena";
-
-export function ringTake(slots: u32): usize {
-  return arenaTake(1, ringBytes(slots));
-}
 
 /** Bytes of a ring: cursors, descriptors, shadow; whole cache lines. */
 export function ringBytes(slots: u32): u32 {

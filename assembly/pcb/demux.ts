@@ -13,6 +13,8 @@ export const DEMUX_PORT: u32 = 1;
 export const DEMUX_LOCAL: u32 = 2;
 export const DEMUX_FULL: u32 = 3;
 
+const LASTS: u32 = 16;
+
 @unmanaged
 class DemuxState {
   buckets: usize;
@@ -25,6 +27,13 @@ class DemuxState {
 }
 
 const D: DemuxState = changetype<DemuxState>(memory.data(offsetof<DemuxState>(), 4));
+
+/** The blocks found last by their four-tuple, by local port: packets come in trains (McKenney and Dove, 1992). */
+const LAST: usize = memory.data(LASTS * 4, 4);
+
+function lastOf(localPort: u32): usize {
+  return LAST + ((localPort & (LASTS - 1)) << 2);
+}
 
 export function demuxLayout(sockets: u32): void {
   let buckets: u32 = 8;
@@ -72,6 +81,7 @@ export function demuxInsert(p: Pcb): void {
 /** Takes the block out, before anything that it is found by changes. */
 export function demuxRemove(p: Pcb): void {
   if (p.level == DEMUX_NONE) return;
+  store<usize>(lastOf(p.localPort), 0);
   let at = bucketOf(p);
   while (load<usize>(at) != changetype<usize>(p)) at = load<usize>(at) + offsetof<Pcb>("demuxNext");
   store<usize>(at, changetype<usize>(p.demuxNext));
@@ -120,11 +130,16 @@ export function demuxFind(
 }
 
 function findFull(proto: u32, local: usize, localPort: u32, remote: usize, remotePort: u32): Pcb | null {
-  let p = changetype<Pcb | null>(load<usize>(bucketFull(proto, local, localPort, remote, remotePort)));
-  while (p !== null) {
-    const ports = hasPort(p, DEMUX_FULL, proto, localPort) && p.remotePort == remotePort;
-    if (ports && addressEqual(remoteOf(p), remote) && addressEqual(localOf(p), local)) return p;
-    p = p.demuxNext;
-  }
-  return null;
+  const last = lastOf(localPort);
+  let p = changetype<Pcb | null>(load<usize>(last));
+  if (p !== null && isFull(p, proto, local, localPort, remote, remotePort)) return p;
+  p = changetype<Pcb | null>(load<usize>(bucketFull(proto, local, localPort, remote, remotePort)));
+  while (p !== null && !isFull(p, proto, local, localPort, remote, remotePort)) p = p.demuxNext;
+  if (p !== null) store<usize>(last, changetype<usize>(p));
+  return p;
+}
+
+function isFull(p: Pcb, proto: u32, local: usize, localPort: u32, remote: usize, remotePort: u32): bool {
+  if (!hasPort(p, DEMUX_FULL, proto, localPort) || p.remotePort != remotePort) return false;
+  return addressEqual(remoteOf(p), remote) && addressEqual(localOf(p), local);
 }

@@ -20,6 +20,8 @@ import { Pbuf } from "../memory/pbuf";
 export const PCB_BOUND: u32 = 1;
 /** Waits for room to send. */
 export const PCB_WAITS: u32 = 2;
+/** Has a peer. */
+export const PCB_CONNECTED: u32 = 4;
 
 @unmanaged
 export class Pcb {
@@ -54,9 +56,12 @@ export class Pcb {
   path1: u64;
   path2: u64;
   path3: u64;
+  path4: u64;
   freeNext: Pcb | null;
   /** Next block that waits for room to send (pcb/room.ts). */
   waitNext: Pcb | null;
+  /** What it waits for (pcb/room.ts). */
+  waitsFor: u32;
   flags: u32;
   /** OPT_… values, one u32 each. */
   opt0: u32;

@@ -66,7 +66,10 @@ export function pcbReceive(p: Pcb, pb: Pbuf): u32 {
 /** Makes the next datagram the window that the host holds, and frees the window before; null if none waits. */
 export function pcbNextWindow(p: Pcb): Pbuf | null {
   const before = p.rxWindow;
-  if (before !== null) pbufFree(before);
+  if (before !== null) {
+    assert(before.owner == OWNER_SOCKET);
+    pbufFree(before);
+  }
   const pb = p.rxHead;
   p.rxWindow = pb;
   if (pb === null) return null;

@@ -1,7 +1,11 @@
-// Blocks that found no room to send: told once when a driver has completed frames, first come first served.
+// Blocks that found no room to send, first come first served: each is told when what it waits for is there, a buffer to
+// write to or a slot of an interface's TX ring, and not before: a block that is told tries again at once.
 
 import { EVENT_WRITABLE } from "../abi/event";
+import { OWNER_TX } from "../abi/pbuf";
 import { eventSocket } from "../core/event";
+import { netifAt, netifHasRoom } from "../link/netif";
+import { pbufAvailable } from "../memory/pbuf";
 import { PCB_WAITS, Pcb, pcbIndex } from "./pcb";
 
 @unmanaged
@@ -11,10 +15,25 @@ class RoomState {
 }
 
 const R: RoomState = changetype<RoomState>(memory.data(offsetof<RoomState>(), 4));
+/** What a block waits for: a buffer of class n, or a slot in the ring of interface n - RING. */
+const RING: u32 = 16;
 
-export function roomWait(p: Pcb): void {
+export function roomWaitBuffer(p: Pcb, cls: u32): void {
+  wait(p, cls);
+}
+
+export function roomWaitSlot(p: Pcb, netif: u32): void {
+  wait(p, RING + netif);
+}
+
+function wait(p: Pcb, what: u32): void {
+  p.waitsFor = what;
   if ((p.flags & PCB_WAITS) != 0) return;
   p.flags |= PCB_WAITS;
+  append(p);
+}
+
+function append(p: Pcb): void {
   p.waitNext = null;
   const tail = R.tail;
   if (tail === null) R.head = p;
@@ -22,16 +41,25 @@ export function roomWait(p: Pcb): void {
   R.tail = p;
 }
 
-/** There is room again. */
+function hasRoom(what: u32): bool {
+  return what < RING ? pbufAvailable(what, OWNER_TX) : netifHasRoom(netifAt(what - RING));
+}
+
+/** Tells those for whom there is room again. */
 export function roomWake(): void {
   let p = R.head;
-  while (p !== null) {
-    p.flags &= ~PCB_WAITS;
-    eventSocket(pcbIndex(p), EVENT_WRITABLE);
-    p = p.waitNext;
-  }
   R.head = null;
   R.tail = null;
+  while (p !== null) {
+    const next: Pcb | null = p.waitNext;
+    if (hasRoom(p.waitsFor)) {
+      p.flags &= ~PCB_WAITS;
+      eventSocket(pcbIndex(p), EVENT_WRITABLE);
+    } else {
+      append(p);
+    }
+    p = next;
+  }
 }
 
 /** A block that closes waits no more. */

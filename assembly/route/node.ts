@@ -17,21 +17,13 @@
 // the child's index. cell: address of the u32 that refers to this node; plen: length of the background's route; a
 // run's owner is 0 background, 1..8 the bits of its route in this node, 15 a child. A child is a run of one slot.
 
+import { arenaTake } from "../memory/arena";
 import { S, slabCold, slabFree, slabHotBytes, slabTake } from "./slab";
 
 export const NODE_HEADER: u32 = 36;
 /** Values from here up name a child. */
 export const CHILD: u32 = 0xff00;
 export const OWNER_CHILD: u32 = 15;
-
-@unmanaged
-class Hot {
-  bitmap0: u64;
-  bitmap1: u64;
-  bitmap2: u64;
-  bitmap3: u64;
-  ranks: u32;
-}
 
 @unmanaged
 export class Cold {
@@ -41,7 +33,8 @@ export class Cold {
   children: u16;
 }
 
-/** A node unpacked, to be changed: bitmap, then these; its values, owners (a byte each) and children stand apart. */
+/** A node unpacked, to be changed: bitmap, then these; its values, owners (a byte each) and children stand
+ * apart, laid for the largest node that the table can have. */
 @unmanaged
 class Work {
   bitmap0: u64;
@@ -52,12 +45,22 @@ class Work {
   children: u32;
   plen: u32;
   cell: u32;
+  values: usize;
+  owners: usize;
+  refs: usize;
 }
 
 export const W: Work = changetype<Work>(memory.data(offsetof<Work>(), 8));
-const VALUES: usize = memory.data(512 + 16, 8);
-const OWNERS: usize = memory.data(256 + 16, 8);
-const CHILDREN: usize = memory.data(1024, 8);
+
+/** Bytes beyond the last value and owner that whole words may touch. */
+const SLACK: u32 = 16;
+
+/** Lays the place in which nodes of up to so many runs and children are unpacked. */
+export function nodeLayout(runs: u32, children: u32): void {
+  W.values = arenaTake(1, (runs << 1) + SLACK);
+  W.owners = arenaTake(1, runs + SLACK);
+  W.refs = arenaTake(children + 1, sizeof<u32>());
+}
 
 /** Address of the hot part of node `ref`. */
 export function nodeAt(ref: u32): usize {
@@ -156,8 +159,8 @@ export function workReset(plen: u32, value: u32): void {
   W.children = 0;
   W.plen = plen;
   W.cell = 0;
-  store<u16>(VALUES, <u16>value);
-  store<u8>(OWNERS, 0);
+  store<u16>(W.values, <u16>value);
+  store<u8>(W.owners, 0);
 }
 
 export function workLoad(ref: u32): void {
@@ -169,13 +172,13 @@ export function workLoad(ref: u32): void {
   W.children = cold.children;
   W.plen = cold.plen;
   W.cell = cold.cell;
-  memory.copy(VALUES, n + NODE_HEADER, runs << 1);
+  memory.copy(W.values, n + NODE_HEADER, runs << 1);
   const owners = ownerByte(cold, 0);
   for (let k: u32 = 0; k < runs; k += 2) {
     const both = <u32>load<u8>(owners + (k >> 1));
-    store<u16>(OWNERS + k, (both & 15) | ((both & 0xf0) << 4));
+    store<u16>(W.owners + k, (both & 15) | ((both & 0xf0) << 4));
   }
-  if (W.children != 0) memory.copy(CHILDREN, n + childrenOffset(runs), W.children << 2);
+  if (W.children != 0) memory.copy(W.refs, n + childrenOffset(runs), W.children << 2);
 }
 
 /** Packs the work node into block `ref`. */
@@ -191,14 +194,14 @@ export function workStore(ref: u32): void {
   cold.cell = W.cell;
   cold.plen = <u8>W.plen;
   cold.children = <u16>W.children;
-  memory.copy(n + NODE_HEADER, VALUES, runs << 1);
+  memory.copy(n + NODE_HEADER, W.values, runs << 1);
   const owners = ownerByte(cold, 0);
   for (let k: u32 = 0; k < runs; k += 2) {
-    const two = <u32>load<u16>(OWNERS + k);
+    const two = <u32>load<u16>(W.owners + k);
     store<u8>(owners + (k >> 1), (two & 15) | (two >> 4));
   }
   if (W.children == 0) return;
-  memory.copy(n + childrenOffset(runs), CHILDREN, W.children << 2);
+  memory.copy(n + childrenOffset(runs), W.refs, W.children << 2);
   adoptChildren(n, W.children);
 }
 
@@ -252,8 +255,8 @@ export function workSplit(slot: u32): void {
   if (slot > 255 || (load<u64>(at) & bit) != 0) return;
   const k = workRunOf(slot);
   const tail = W.runs - k;
-  memory.copy(VALUES + (k << 1) + 2, VALUES + (k << 1), tail << 1);
-  memory.copy(OWNERS + k + 1, OWNERS + k, tail);
+  memory.copy(W.values + (k << 1) + 2, W.values + (k << 1), tail << 1);
+  memory.copy(W.owners + k + 1, W.owners + k, tail);
   store<u64>(at, load<u64>(at) | bit);
   W.runs++;
 }
@@ -265,33 +268,33 @@ export function workJoin(slot: u32): void {
   const bit = (<u64>1) << (<u64>slot);
   if ((load<u64>(at) & bit) == 0) return;
   const k = workRunOf(slot);
-  const owner = <u32>load<u8>(OWNERS + k);
-  if (owner == OWNER_CHILD || owner != load<u8>(OWNERS + k - 1)) return;
+  const owner = <u32>load<u8>(W.owners + k);
+  if (owner == OWNER_CHILD || owner != load<u8>(W.owners + k - 1)) return;
   if (owner != 0 && slot >> (8 - owner) != (slot - 1) >> (8 - owner)) return;
   const tail = W.runs - k - 1;
-  memory.copy(VALUES + (k << 1), VALUES + (k << 1) + 2, tail << 1);
-  memory.copy(OWNERS + k, OWNERS + k + 1, tail);
+  memory.copy(W.values + (k << 1), W.values + (k << 1) + 2, tail << 1);
+  memory.copy(W.owners + k, W.owners + k + 1, tail);
   store<u64>(at, load<u64>(at) & ~bit);
   W.runs--;
 }
 
 export function workValue(run: u32): u32 {
-  return load<u16>(VALUES + (run << 1));
+  return load<u16>(W.values + (run << 1));
 }
 
 export function workOwner(run: u32): u32 {
-  return load<u8>(OWNERS + run);
+  return load<u8>(W.owners + run);
 }
 
 export function workSet(run: u32, owner: u32, value: u32): void {
-  store<u16>(VALUES + (run << 1), <u16>value);
-  store<u8>(OWNERS + run, <u8>owner);
+  store<u16>(W.values + (run << 1), <u16>value);
+  store<u8>(W.owners + run, <u8>owner);
 }
 
 /** Makes a slot, which is a run of its own, a child. */
 export function workAddChild(slot: u32, ref: u32): void {
   workSet(workRunOf(slot), OWNER_CHILD, CHILD + W.children);
-  store<u32>(CHILDREN + (W.children << 2), ref);
+  store<u32>(W.refs + (W.children << 2), ref);
   W.children++;
 }
 
@@ -302,8 +305,8 @@ export function workDropChild(slot: u32, owner: u32, value: u32): void {
   const last = --W.children;
   workSet(run, owner, value);
   if (index == last) return;
-  store<u32>(CHILDREN + (index << 2), load<u32>(CHILDREN + (last << 2)));
+  store<u32>(W.refs + (index << 2), load<u32>(W.refs + (last << 2)));
   let k: u32 = 0;
   while (workValue(k) != CHILD + last) k++;
-  store<u16>(VALUES + (k << 1), <u16>(CHILD + index));
+  store<u16>(W.values + (k << 1), <u16>(CHILD + index));
 }

@@ -15,8 +15,6 @@ import { arenaTake } from "../memory/arena";
 
 const STEP_SHIFT: u32 = 3;
 export const PSEUDO_BYTES: u32 = 40;
-/** The largest node has 256 runs and as many children: 36 + 512 + 1,024 bytes (node.ts). */
-const CLASSES: u32 = 198;
 const MAX_PAGES: u64 = 0xffffff >> 4;
 
 @unmanaged
@@ -34,6 +32,9 @@ export class Slab {
   notes: usize;
   /** Pseudo-nodes written so far. */
   pseudoInUse: u32;
+  /** A SizeClass for each number of steps, `steps` of them. */
+  classes: usize;
+  steps: u32;
 }
 
 @unmanaged
@@ -45,11 +46,10 @@ class SizeClass {
 }
 
 export const S: Slab = changetype<Slab>(memory.data(offsetof<Slab>(), 8));
-const CLASS_TABLE: usize = memory.data(198 * 8, 8);
 
 /** Lays room for `bytes` of nodes with hot parts of up to `largest` bytes, and the pseudo-nodes of `nexthops` next hops. */
 export function slabLayout(nexthops: u32, bytes: u64, largest: u32): void {
-  let shift: u32 = 8;
+  let shift: u32 = 7;
   while ((<u32>1) << shift < largest) shift++;
   S.pageShift = shift;
   // each size class in use may leave a page half empty
@@ -58,6 +58,8 @@ export function slabLayout(nexthops: u32, bytes: u64, largest: u32): void {
   S.base = arenaTake((S.first >> 6) + (S.pages << (shift - 6)), 64);
   S.cold = arenaTake(S.pages, 1 << (shift - 2));
   S.notes = arenaTake(S.pages, sizeof<u32>());
+  S.steps = ((largest + 7) >> STEP_SHIFT) + 1;
+  S.classes = arenaTake(S.steps, offsetof<SizeClass>());
 }
 
 export function slabInit(): void {
@@ -65,7 +67,7 @@ export function slabInit(): void {
   S.free = 0;
   S.pagesInUse = 0;
   S.pseudoInUse = 0;
-  memory.fill(CLASS_TABLE, 0, CLASSES * offsetof<SizeClass>());
+  memory.fill(S.classes, 0, S.steps * offsetof<SizeClass>());
 }
 
 /** Bytes of the pages in use and of the pseudo-nodes written. */
@@ -129,7 +131,7 @@ export function slabFree(ref: u32): u32 {
 }
 
 function classAt(step: u32): SizeClass {
-  return changetype<SizeClass>(CLASS_TABLE + <usize>step * offsetof<SizeClass>());
+  return changetype<SizeClass>(S.classes + <usize>step * offsetof<SizeClass>());
 }
 
 /** Blocks of a class in a page. */

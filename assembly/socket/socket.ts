@@ -23,7 +23,6 @@ import {
   OPT_TTL,
   OPTIONS,
 } from "../abi/socket";
-import { Path } from "../ip/path";
 import { addressKind, groupIsJoined, KIND_FOREIGN } from "../link/address";
 import { netifByIndex } from "../link/netif";
 import { address4, addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
@@ -32,6 +31,7 @@ import {
   localOf,
   optionOf,
   PCB_BOUND,
+  PCB_CONNECTED,
   PCB_WAITS,
   Pcb,
   pcbOf,
@@ -43,7 +43,7 @@ import {
 import { portBind, portRelease } from "../pcb/port";
 import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
-import { pathOf, pcbPath, pcbSource } from "../pcb/send";
+import { pathOf, pcbFindPath } from "../pcb/send";
 import { callAddr, callPort } from "./call";
 
 /** Datagrams that may wait in a new socket. */
@@ -119,19 +119,19 @@ export function socketConnect(handle: u32): i32 {
   if (addressIsAny(to)) address4(to, 0x7f000001);
   const bound = socketAutoBind(p);
   if (bound < 0) return bound;
-  pathOf(p).generation = 0;
-  const found = pcbPath(p, to, true);
-  if (found < 0) {
-    pathOf(p).generation = 0;
-    return found;
-  }
+  const path = pathOf(p);
+  const error = pcbFindPath(p, path, to);
+  // Found anew with the first datagram, from the local address that the block has by then.
+  path.generation = 0;
+  if (error < 0) return error;
   demuxRemove(p);
   addressCopy(remoteOf(p), to);
   p.remotePort = p.proto == IPPROTO_UDP ? port : 0;
   if ((p.flags & PCB_BOUND) == 0 || addressIsAny(localOf(p))) {
     p.flags &= ~PCB_BOUND;
-    address4(localOf(p), pcbSource(p, changetype<Path>(found)));
+    address4(localOf(p), path.source);
   }
+  p.flags |= PCB_CONNECTED;
   p.error = 0;
   demuxInsert(p);
   return 0;
@@ -141,10 +141,11 @@ export function socketConnect(handle: u32): i32 {
 export function socketDisconnect(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
-  if (addressIsAny(remoteOf(p))) return -E_NOTCONN;
+  if ((p.flags & PCB_CONNECTED) == 0) return -E_NOTCONN;
   demuxRemove(p);
   address4(remoteOf(p), 0);
   p.remotePort = 0;
+  p.flags &= ~PCB_CONNECTED;
   if ((p.flags & PCB_BOUND) == 0) address4(localOf(p), 0);
   p.error = 0;
   demuxInsert(p);
@@ -175,7 +176,7 @@ export function socketSet(handle: u32, option: u32, value: u32): i32 {
   const error = acceptable(option, value);
   if (error < 0) return error;
   setOption(p, option, value);
-  if (option == OPT_INTERFACE) pathOf(p).generation = 0;
+  if (option == OPT_INTERFACE || option == OPT_BROADCAST) pathOf(p).generation = 0;
   return 0;
 }
 

@@ -16,15 +16,15 @@ import {
   CALL_TTL,
 } from "../abi/call";
 import { E_AFNOSUPPORT, E_AGAIN, E_BADF, E_DESTADDRREQ, E_INVAL, E_MSGSIZE } from "../abi/errno";
-import { OWNER_TX, PBUF_CLASSES } from "../abi/pbuf";
-import { IPPROTO_UDP } from "../abi/proto";
+import { OWNER_TX, PBUF_CLASSES, PBUF_HEADROOM } from "../abi/pbuf";
+import { IPPROTO_UDP, IPV4_DST, IPV4_SRC } from "../abi/proto";
 import { SEND_TO } from "../abi/socket";
 import { echoOutput } from "../icmp/echo";
-import { address4, addressCopy, addressIs4, addressIsAny } from "../memory/address";
+import { address4, addressCopy, addressFrom4, addressIs4, addressIsAny } from "../memory/address";
 import { Pbuf, pbufAlloc, pbufClassFor, pbufFree } from "../memory/pbuf";
-import { Pcb, pcbOf, remoteOf } from "../pcb/pcb";
+import { PCB_CONNECTED, Pcb, pcbOf, remoteOf } from "../pcb/pcb";
 import { errorRelease, pcbNextError, pcbNextWindow, SocketError } from "../pcb/receive";
-import { roomWait } from "../pcb/room";
+import { roomWaitBuffer } from "../pcb/room";
 import { udpOutput } from "../udp/output";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { UdpHdr } from "../wire/udp";
@@ -46,7 +46,7 @@ export function socketWindow(handle: u32, len: u32): i32 {
   }
   const pb = pbufAlloc(cls, OWNER_TX, false);
   if (pb === null) {
-    roomWait(p);
+    roomWaitBuffer(p, cls);
     return -E_AGAIN;
   }
   p.txWindow = pb;
@@ -54,28 +54,43 @@ export function socketWindow(handle: u32, len: u32): i32 {
 }
 
 /** Sends the first `len` bytes of the window, to the connected peer or (SEND_TO) to the call block's address and
- * port. 0, or -errno; after -E_AGAIN the window stays and may be sent again. */
+ * port. 0, or -errno; the window is used up by it, but for -E_AGAIN: then it may be sent again. */
 export function socketSend(handle: u32, len: u32, flags: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
   const pb = p.txWindow;
-  if (pb === null || pbufClassFor(len) > pb.cls || flags > <u32>SEND_TO) return -E_INVAL;
+  if (pb === null || len > pb.cap - PBUF_HEADROOM || flags > <u32>SEND_TO) return -E_INVAL;
+  assert(pb.owner == OWNER_TX);
+  pb.len = len;
+  pb.l4 = 0;
+  const result = send(p, pb, flags == 0);
+  if (result == -E_AGAIN) return result;
+  p.txWindow = null;
+  // Refused before there was a header: the buffer is still ours.
+  if (pb.l4 == 0) pbufFree(pb);
+  return result;
+}
+
+function send(p: Pcb, pb: Pbuf, connected: bool): i32 {
   if (p.error != 0) return takeError(p);
-  const connected = flags == 0;
+  const ready = connected ? peer(p) : destination(p);
+  if (ready < 0) return ready;
   const to = connected ? remoteOf(p) : callAddr();
   const port = connected ? p.remotePort : callPort();
-  if (connected && addressIsAny(to)) return -E_DESTADDRREQ;
-  if (!connected) {
-    if (!addressIs4(to)) return -E_AFNOSUPPORT;
-    if (port > 0xffff || (port == 0 && p.proto == IPPROTO_UDP)) return -E_INVAL;
-    if (addressIsAny(to)) address4(to, 0x7f000001);
-  }
-  const bound = socketAutoBind(p);
-  if (bound < 0) return bound;
-  pb.len = len;
-  const result = p.proto == IPPROTO_UDP ? udpOutput(p, pb, to, port, connected) : echoOutput(p, pb, to, connected);
-  if (result == 0 || pb.l4 != 0) p.txWindow = null;
-  return result;
+  return p.proto == IPPROTO_UDP ? udpOutput(p, pb, to, port, connected) : echoOutput(p, pb, to, connected);
+}
+
+/** A connected block has all that it needs. */
+function peer(p: Pcb): i32 {
+  return (p.flags & PCB_CONNECTED) != 0 ? 0 : -E_DESTADDRREQ;
+}
+
+/** Checks the call block's destination, and gives the block a port if it has none. */
+function destination(p: Pcb): i32 {
+  if (!addressIs4(callAddr())) return -E_AFNOSUPPORT;
+  if (callPort() > 0xffff || (callPort() == 0 && p.proto == IPPROTO_UDP)) return -E_INVAL;
+  if (addressIsAny(callAddr())) address4(callAddr(), 0x7f000001);
+  return socketAutoBind(p);
 }
 
 function takeError(p: Pcb): i32 {
@@ -98,8 +113,8 @@ export function socketReceive(handle: u32): i32 {
 
 function describe(p: Pcb, pb: Pbuf): void {
   const ip = changetype<Ipv4Hdr>(pb.l3);
-  address4(CALL + CALL_ADDR, ip.src);
-  address4(CALL + CALL_ADDR2, ip.dst);
+  addressFrom4(CALL + CALL_ADDR, pb.l3 + IPV4_SRC);
+  addressFrom4(CALL + CALL_ADDR2, pb.l3 + IPV4_DST);
   callSet(CALL_PORT, p.proto == IPPROTO_UDP ? changetype<UdpHdr>(pb.l4).srcPort : 0);
   callSet(CALL_IFINDEX, pb.netif + 1);
   callSet(CALL_PTR, <u32>pb.head);

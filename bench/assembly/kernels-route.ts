@@ -4,9 +4,8 @@
 import { arenaBegin, arenaEnd, arenaTake } from "../../assembly/memory/arena";
 import { F4, FibLookup } from "../../assembly/route/fib";
 import { nexthopAt } from "../../assembly/route/nexthop";
-import { ribMatch, routeNextHop } from "../../assembly/route/rib";
+import { RIB4, RIB6, ribMatch, routeNextHop } from "../../assembly/route/rib";
 import { routeInit, routeLayout } from "../../assembly/route/table";
-import { Entry4, Entry6 } from "../../assembly/route/tree";
 
 export { nexthopsInUse } from "../../assembly/route/nexthop";
 export {
@@ -58,14 +57,14 @@ export function tableBytes(): u32 {
 
 /** The next hop the RIB chooses for an IPv4 address. */
 export function rib4Lookup(dst: u32): u32 {
-  const e = ribMatch<Entry4>((<u64>dst) << 32, 0, 32, 0, 0);
-  return e == 0 ? 0 : routeNextHop<Entry4>(e);
+  const e = ribMatch(RIB4, (<u64>dst) << 32, 0, 32, 0, 0);
+  return e == 0 ? 0 : routeNextHop(e);
 }
 
 /** The next hop the RIB chooses for the IPv6 address at `dst`. */
 export function rib6Lookup(dst: usize): u32 {
-  const e = ribMatch<Entry6>(bswap<u64>(load<u64>(dst)), bswap<u64>(load<u64>(dst, 8)), 128, 0, 0);
-  return e == 0 ? 0 : routeNextHop<Entry6>(e);
+  const e = ribMatch(RIB6, bswap<u64>(load<u64>(dst)), bswap<u64>(load<u64>(dst, 8)), 128, 0, 0);
+  return e == 0 ? 0 : routeNextHop(e);
 }
 
 /** Of `n` pseudo-random IPv4 addresses, how many the FIB and the RIB answer differently. */

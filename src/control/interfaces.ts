@@ -96,6 +96,7 @@ export class Interface implements DriverPort {
     }
     const medium = MEDIA.indexOf(driver.medium);
     if (medium < 1) throw new TypeError(`medium: ${JSON.stringify(driver.medium)} is neither "ethernet" nor "ip"`);
+    requireMtu(driver.mtu);
     const mac = driver.mac ?? new Uint8Array(6);
     if (mac.length !== 6) throw new TypeError("mac: needs 6 bytes");
     core.u8.set(mac, core.call + CALL_MAC);
@@ -163,7 +164,9 @@ export class Interface implements DriverPort {
 
   /** @throws StackError EINVAL for what the medium or the buffers do not hold */
   set mtu(mtu: number) {
+    requireMtu(mtu);
     check(this.#host.core.exports.netif_mtu(this.index, mtu), "mtu", { text: `${this.name}: MTU ${mtu}` });
+    this.#host.work();
   }
 
   up(): void {
@@ -276,6 +279,10 @@ export class Interface implements DriverPort {
     this.#busy = false;
     this.#host.work();
   }
+}
+
+function requireMtu(mtu: number): void {
+  if (!Number.isInteger(mtu) || mtu < 0 || mtu > 0xffffffff) throw new RangeError(`mtu: ${mtu} is no number of bytes`);
 }
 
 /** A name that no interface has: eth0, eth1 …; ppp0 … for point-to-point. */

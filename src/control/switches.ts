@@ -33,8 +33,11 @@ export class Switches {
     return check(this.#core.exports.stack_get(idOf(name)), "switch", { text: name });
   }
 
-  /** @throws StackError EINVAL for a value out of its range */
+  /** @throws StackError EINVAL for a value out of its range; RangeError for what is no whole number; TypeError */
   set(name: SwitchName, value: number): void {
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+      throw new RangeError(`${name}: ${value} is not an integer from 0 to 2^32-1`);
+    }
     check(this.#core.exports.stack_set(idOf(name), value), "switch", { text: `${name} = ${value}` });
   }
 }

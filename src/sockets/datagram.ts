@@ -5,9 +5,16 @@
 import * as CALL from "../../assembly/abi/call.js";
 import { E_AGAIN, E_BADF } from "../../assembly/abi/errno.js";
 import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../../assembly/abi/event.js";
-import { HANDLE_INDEX, PCB_LOCAL, PCB_LOCAL_PORT, PCB_REMOTE, PCB_REMOTE_PORT } from "../../assembly/abi/socket.js";
+import {
+  HANDLE_INDEX,
+  PCB_LOCAL,
+  PCB_LOCAL_PORT,
+  PCB_REMOTE,
+  PCB_REMOTE_PORT,
+  PCB_RX_COUNT,
+} from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
-import { check, errnoName, StackError } from "../errors.js";
+import { check, errnoName, StackError, uncaught } from "../errors.js";
 import type { HostedSocket, SocketHost } from "./host.js";
 
 /** An endpoint of a socket. */
@@ -53,15 +60,23 @@ interface Waiter<T> {
   stop(): void;
 }
 
-/** Formats the last few addresses once. */
-let lastAddress = 0;
-let lastText = "0.0.0.0";
+/** Texts of the addresses seen lately. */
+const texts = new Map<number, string>();
+const TEXTS_MOST = 256;
+
 function addressText(value: number): string {
-  if (value !== lastAddress) {
-    lastAddress = value;
-    lastText = formatIpv4(value);
-  }
-  return lastText;
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  if (texts.size === TEXTS_MOST) texts.clear();
+  const text = formatIpv4(value);
+  texts.set(value, text);
+  return text;
+}
+
+/** @throws TypeError for what is no array of bytes */
+export function requireBytes(data: Uint8Array): Uint8Array {
+  if (!ArrayBuffer.isView(data) || data.BYTES_PER_ELEMENT !== 1) throw new TypeError("data: a Uint8Array is needed");
+  return data;
 }
 
 export abstract class DatagramSocket implements HostedSocket {
@@ -83,6 +98,7 @@ export abstract class DatagramSocket implements HostedSocket {
 
   /** @param handle  of a socket that is open already */
   protected constructor(host: SocketHost, protocol: number, syscall: string, handle?: number) {
+    if (host.closed) throw new StackError(E_BADF, syscall);
     this.host = host;
     this.handle = handle ?? check(host.core.exports.sock_open(protocol), syscall);
     this.#record = host.core.exports.sock_record(this.handle & HANDLE_INDEX);
@@ -131,6 +147,9 @@ export abstract class DatagramSocket implements HostedSocket {
 
   protected setOption(option: number, value: number): void {
     this.open("setsockopt");
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+      throw new RangeError(`setsockopt: ${value} is not an integer from 0 to 2^32-1`);
+    }
     check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt");
   }
 
@@ -229,7 +248,15 @@ export abstract class DatagramSocket implements HostedSocket {
     if (length === -E_AGAIN) return undefined;
     check(length, "recv", this.remoteAddress);
     const at = this.host.core.get(CALL.CALL_PTR);
-    return { ...this.#info(length), data: this.host.core.u8.slice(at, at + length) };
+    const datagram = { ...this.#info(length), data: this.host.core.u8.slice(at, at + length) };
+    this.#release();
+    return datagram;
+  }
+
+  /** Gives the last datagram's buffer back, which otherwise the next receiving call does. */
+  #release(): void {
+    if (this.#closed || this.host.core.u32[(this.#record + PCB_RX_COUNT) >> 2] !== 0) return;
+    this.host.core.exports.sock_recv(this.handle);
   }
 
   #info(size: number): DatagramInfo {
@@ -263,7 +290,15 @@ export abstract class DatagramSocket implements HostedSocket {
     while (this.onerror !== undefined && !this.#closed) {
       const error = this.nextError();
       if (error === undefined) return;
-      this.onerror(error);
+      this.#report(error);
+    }
+  }
+
+  #report(error: DatagramError | StackError): void {
+    try {
+      this.onerror?.(error);
+    } catch (thrown) {
+      uncaught(thrown);
     }
   }
 
@@ -290,13 +325,17 @@ export abstract class DatagramSocket implements HostedSocket {
     const { core } = this.host;
     while (!this.#closed && this.#onmessage === callback) {
       const length = core.exports.sock_recv(this.handle);
-      if (length === -E_AGAIN) return;
+      if (length === -E_AGAIN || length === -E_BADF) return;
       if (length < 0) {
-        this.onerror?.(new StackError(-length, "recv", this.remoteAddress));
+        this.#report(new StackError(-length, "recv", this.remoteAddress));
         continue;
       }
       const at = core.get(CALL.CALL_PTR);
-      callback(core.u8.subarray(at, at + length), this.#info(length));
+      try {
+        callback(core.u8.subarray(at, at + length), this.#info(length));
+      } catch (thrown) {
+        uncaught(thrown);
+      }
     }
   }
 

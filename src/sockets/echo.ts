@@ -6,7 +6,7 @@ import { ICMP_ECHO, ICMP_HDR_LEN, IPPROTO_ICMP } from "../../assembly/abi/proto.
 import { OPT_DF, OPT_INTERFACE, OPT_TOS, OPT_TTL, SEND_TO } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check } from "../errors.js";
-import { DatagramSocket } from "./datagram.js";
+import { DatagramSocket, requireBytes } from "./datagram.js";
 import type { SocketHost } from "./host.js";
 
 export interface EchoOptions {
@@ -50,6 +50,7 @@ export class EchoSocket extends DatagramSocket {
     this.open("send");
     const { core } = this.host;
     const to = ipv4(address);
+    requireBytes(data);
     const fill = (at: number) => {
       core.u8.fill(0, at, at + ICMP_HDR_LEN);
       core.u8[at] = ICMP_ECHO;

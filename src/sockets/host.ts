@@ -7,6 +7,8 @@ import type { Core } from "../wasm/core.js";
 export interface SocketHost {
   readonly core: Core;
   readonly clock: Clock;
+  /** The stack has ended: nothing is opened any more. */
+  readonly closed: boolean;
   /** Brings the stack's time up to date before a call that depends on it. */
   tick(): void;
   /** A call has made work: the stack is to be polled. */

@@ -47,9 +47,11 @@ export async function ping(host: SocketHost, address: string, options: PingOptio
       socket.onmessage = (message, info) => {
         const echo = readEcho(message);
         if (echo.sequence !== sequence) return;
-        const timeUs = info.timeUs - sentUs;
+        const timeUs = host.clock.now() - sentUs;
         resolve({ address: info.address, bytes: message.length, sequence, ttl: info.ttl, timeUs });
       };
+      // With onmessage set no datagram comes this way: only the end of the socket, or of its timeline.
+      socket.receive({ signal: over.signal }).catch(reject);
       const sentUs = host.clock.now();
       if (
         !socket.request(

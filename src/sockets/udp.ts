@@ -2,8 +2,10 @@
  * UDP sockets (RFC 768): a plain interface for those who want speed (trySend, onmessage) and for those who want
  * promises (send, receive, for await).
  */
+import { E_INVAL } from "../../assembly/abi/errno.js";
 import { IPPROTO_UDP } from "../../assembly/abi/proto.js";
 import {
+  HANDLE_INDEX,
   OPT_BROADCAST,
   OPT_DF,
   OPT_INTERFACE,
@@ -11,11 +13,12 @@ import {
   OPT_QUEUE,
   OPT_TOS,
   OPT_TTL,
+  PCB_PROTO,
   SEND_TO,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check } from "../errors.js";
-import { type DatagramInfo, DatagramSocket } from "./datagram.js";
+import { check, StackError } from "../errors.js";
+import { type DatagramInfo, DatagramSocket, requireBytes } from "./datagram.js";
 import type { SocketHost } from "./host.js";
 
 export interface UdpOptions {
@@ -53,9 +56,11 @@ export class UdpSocket extends DatagramSocket {
     super(host, IPPROTO_UDP, "socket", handle);
   }
 
-  /** A socket that the stack has already, from a snapshot. @throws StackError EBADF */
+  /** A socket that the stack has already, from a snapshot. @throws StackError EBADF, EINVAL (no UDP socket) */
   static adopt(host: SocketHost, handle: number): UdpSocket {
     check(host.core.exports.sock_ready(handle), "adopt");
+    const record = host.core.exports.sock_record(handle & HANDLE_INDEX);
+    if (host.core.u32[(record + PCB_PROTO) >> 2] !== IPPROTO_UDP) throw new StackError(E_INVAL, "adopt");
     return new UdpSocket(host, handle);
   }
 
@@ -106,7 +111,7 @@ export class UdpSocket extends DatagramSocket {
    */
   trySend(data: Uint8Array | string, to?: Destination): boolean {
     this.open("send");
-    const bytes = typeof data === "string" ? encoder.encode(data) : data;
+    const bytes = typeof data === "string" ? encoder.encode(data) : requireBytes(data);
     const { core } = this.host;
     const fill = (at: number) => core.u8.set(bytes, at);
     if (to === undefined) return this.push(bytes.length, fill, 0);

@@ -9,13 +9,13 @@ import {
   NETIF_RX_RING,
   NETIF_TX_RING,
 } from "../../assembly/abi/netif.js";
-import { DESC_BYTES, RING_DESC, RING_STACK } from "../../assembly/abi/ring.js";
+import { DESC_SHIFT, RING_DESC, RING_STACK } from "../../assembly/abi/ring.js";
 import type { Core } from "./core.js";
 
 /** In units of u32, as all indices below. */
 const STACK_CURSOR = RING_STACK / 4;
 const DESCRIPTORS = RING_DESC / 4;
-const DESCRIPTOR = DESC_BYTES / 4;
+const DESCRIPTOR_SHIFT = DESC_SHIFT - 2;
 
 export class Rings {
   readonly #core: Core;
@@ -42,15 +42,18 @@ export class Rings {
   /** Loopback: moves descriptors from TX to RX, and the buffers with them. How many. */
   handOver(): number {
     const u32 = this.#core.u32;
-    const { tx, rx, mask } = { tx: this.#tx, rx: this.#rx, mask: this.#mask };
-    const queued = ((u32[tx + STACK_CURSOR] as number) - (u32[tx] as number)) >>> 0;
-    const offered = ((u32[rx + STACK_CURSOR] as number) - (u32[rx] as number)) >>> 0;
+    const tx = this.#tx;
+    const rx = this.#rx;
+    const mask = this.#mask;
+    // As int32, which the engine computes with in registers: slots are few, so differences are right.
+    let from = (u32[tx] as number) | 0;
+    let to = (u32[rx] as number) | 0;
+    const queued = ((u32[tx + STACK_CURSOR] as number) - from) | 0;
+    const offered = ((u32[rx + STACK_CURSOR] as number) - to) | 0;
     const count = Math.min(queued, offered);
-    let from = u32[tx] as number;
-    let to = u32[rx] as number;
     for (let i = 0; i < count; i++) {
-      const source = tx + DESCRIPTORS + (from & mask) * DESCRIPTOR;
-      const target = rx + DESCRIPTORS + (to & mask) * DESCRIPTOR;
+      const source = (tx + DESCRIPTORS + ((from & mask) << DESCRIPTOR_SHIFT)) | 0;
+      const target = (rx + DESCRIPTORS + ((to & mask) << DESCRIPTOR_SHIFT)) | 0;
       u32[target] = u32[source] as number;
       u32[target + 1] = u32[source + 1] as number;
       u32[target + 2] = u32[source + 2] as number;
@@ -70,7 +73,7 @@ export class Rings {
     const first = u32[tx] as number;
     // The driver may call back into the stack, which may queue more: the cursors are read anew each time.
     for (let cursor = first; cursor !== u32[tx + STACK_CURSOR]; cursor = u32[tx] as number) {
-      const slot = tx + DESCRIPTORS + (cursor & this.#mask) * DESCRIPTOR;
+      const slot = tx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT);
       const at = u32[slot] as number;
       if (!send(u8.subarray(at, at + (u32[slot + 1] as number)))) break;
       u32[tx] = cursor + 1;
@@ -87,7 +90,7 @@ export class Rings {
       this.#count(NETIF_RX_OVERRUNS);
       return false;
     }
-    const slot = rx + DESCRIPTORS + (cursor & this.#mask) * DESCRIPTOR;
+    const slot = rx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT);
     if (frame.length > (u32[slot + 1] as number) || frame.length === 0) {
       this.#count(NETIF_RX_FRAME);
       return false;

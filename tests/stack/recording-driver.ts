@@ -1,12 +1,26 @@
 /**
  * A host with recording drivers: tests inject frames and look at what comes out, frame by frame, in virtual time.
  */
-import { type CounterName, type DropName, type Interface, type Stack, VirtualClock } from "../../src/index.js";
+
 import type { Driver, DriverPort, Medium } from "../../src/drivers/driver.js";
+import { type CounterName, type DropName, type Interface, type Stack, VirtualClock } from "../../src/index.js";
 import type { StackOptions } from "../../src/stack.js";
 import { boot } from "./harness.js";
-import { arp, type ArpFields, type Bytes, ether, icmp, type IcmpFields, ipv4, type Ipv4Fields } from "./wire.js";
-import { mac, type Read, read, udp, type UdpFields } from "./wire.js";
+import {
+  type ArpFields,
+  arp,
+  type Bytes,
+  ether,
+  type IcmpFields,
+  type Ipv4Fields,
+  icmp,
+  ipv4,
+  mac,
+  type Read,
+  read,
+  type UdpFields,
+  udp,
+} from "./wire.js";
 
 /** Keeps what the stack sends; hands it what a test injects. */
 export class RecordingDriver implements Driver {
@@ -63,6 +77,11 @@ export class Host {
     readonly driver: RecordingDriver,
     readonly nif: Interface,
   ) {}
+
+  /** A host made otherwise. */
+  static around(stack: Stack, clock: VirtualClock, driver: RecordingDriver, nif: Interface): Host {
+    return new Host(stack, clock, driver, nif);
+  }
 
   /**
    * @param options.address  of eth0, null for none

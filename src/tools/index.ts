@@ -1,0 +1,10 @@
+/**
+ * What the classic commands print, as functions over a stack: `ringstack/tools`.
+ */
+export { arp } from "./arp.js";
+export { type Checksum, decode, decodeFrame, type Layer } from "./decode.js";
+export { type IfconfigOptions, ifconfig } from "./ifconfig.js";
+export { buffersInUse, isAllReturned, memory } from "./memory.js";
+export { netstatInterfaces, netstatRoutes, netstatStatistics } from "./netstat.js";
+export { type PingRunOptions, type PingSummary, ping } from "./ping.js";
+export { type RouteOptions, route } from "./route.js";

@@ -1,0 +1,129 @@
+/**
+ * `netstat -s`, `-i` and `-r`.
+ */
+
+import { formatIpv4, ipv4, maskOf } from "../address.js";
+import type { Interface } from "../control/interfaces.js";
+import type { Statistics } from "../control/report.js";
+import type { Stack } from "../stack.js";
+import { type CounterName, DROP_TEXTS, type DropName } from "../text/drops.js";
+import { listed } from "./ifconfig.js";
+import { type RouteOptions, routeCells, routeColumns } from "./route.js";
+
+type Line = readonly [CounterName, string];
+
+interface Section {
+  readonly title: string;
+  /** Drop reasons whose names begin with one of these stand here. */
+  readonly drops: readonly string[];
+  /** Printed whatever their value. */
+  readonly counters: readonly Line[];
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    title: "Ip",
+    drops: ["IP_", "OUT_"],
+    counters: [
+      ["IP_IN_RECEIVES", "total packets received"],
+      ["IP_IN_DELIVERS", "incoming packets delivered"],
+      ["IP_OUT_REQUESTS", "requests sent out"],
+      ["IP_LOOP_COPIES", "own broadcasts delivered here too"],
+    ],
+  },
+  {
+    title: "Icmp",
+    drops: ["ICMP_"],
+    counters: [
+      ["ICMP_IN_MSGS", "ICMP messages received"],
+      ["ICMP_IN_DEST_UNREACHS", "destination unreachable received"],
+      ["ICMP_IN_TIME_EXCDS", "time exceeded received"],
+      ["ICMP_IN_PARM_PROBS", "parameter problems received"],
+      ["ICMP_IN_ECHOS", "echo requests received"],
+      ["ICMP_IN_ECHO_REPS", "echo replies received"],
+      ["ICMP_IN_ERRORS_MATCHED", "errors told to the socket concerned"],
+      ["ICMP_OUT_MSGS", "ICMP messages sent"],
+      ["ICMP_OUT_DEST_UNREACHS", "destination unreachable sent"],
+      ["ICMP_OUT_ECHOS", "echo requests sent"],
+      ["ICMP_OUT_ECHO_REPS", "echo replies sent"],
+    ],
+  },
+  {
+    title: "Udp",
+    drops: ["UDP_"],
+    counters: [
+      ["UDP_IN_DATAGRAMS", "packets received"],
+      ["UDP_OUT_DATAGRAMS", "packets sent"],
+    ],
+  },
+  {
+    title: "Arp",
+    drops: ["ARP_", "NEIGH_"],
+    counters: [
+      ["ARP_IN_REQUESTS", "requests received"],
+      ["ARP_IN_REPLIES", "replies received"],
+      ["ARP_OUT_REQUESTS", "requests sent"],
+      ["ARP_OUT_REPLIES", "replies sent"],
+      ["ARP_OUT_ANNOUNCES", "own addresses announced"],
+      ["NEIGH_RESOLVED", "neighbours resolved"],
+      ["NEIGH_FAILED", "neighbours that did not answer"],
+    ],
+  },
+  { title: "Sockets", drops: ["SOCK_"], counters: [] },
+  { title: "Link", drops: ["RX_", "LO_", "ETHER_"], counters: [] },
+];
+
+/** `netstat -s`: what was done, by protocol, and every reason for which something was dropped. */
+export function netstatStatistics(statistics: Statistics): string {
+  const lines: string[] = [];
+  for (const { title, drops, counters } of SECTIONS) {
+    const done = counters.map(([name, text]) => `    ${statistics.counters[name]} ${text}`);
+    const lost = (Object.entries(statistics.drops) as [DropName, number][])
+      .filter(([name, value]) => value !== 0 && drops.some((prefix) => name.startsWith(prefix)))
+      .map(([name, value]) => `    ${value} ${DROP_TEXTS[name]}`);
+    if (done.length + lost.length > 0) lines.push(`${title}:`, ...done, ...lost);
+  }
+  return lines.join("\n");
+}
+
+/** `netstat -r`: the table in netstat's own columns; the stack keeps no MSS, window or RTT by route. */
+export function netstatRoutes(stack: Stack, options: RouteOptions = {}): string {
+  const lines = routeCells(stack, options).map(({ cells }) => {
+    const rest = cells.iface === "-" ? "    - -          -" : "    0 0          0";
+    return `${routeColumns(cells)} ${rest} ${cells.iface}`;
+  });
+  return [
+    "Kernel IP routing table",
+    "Destination     Gateway         Genmask         Flags   MSS Window  irtt Iface",
+    ...lines,
+  ].join("\n");
+}
+
+const INTERFACE_COLUMNS = ["Name", "Mtu", "Net/Dest", "Address", "Ipkts", "Ierrs", "Opkts", "Oerrs", "Collis", "Queue"];
+/** Least widths of all columns but the last. */
+const INTERFACE_WIDTHS = [4, 4, 13, 15, 6, 5, 6, 5, 6];
+
+/** `netstat -i`, in SunOS's form: a line for each interface; one that is down has a star behind its name. */
+export function netstatInterfaces(stack: Stack, { numeric = false }: RouteOptions = {}): string {
+  const rows = [INTERFACE_COLUMNS, ...listed(stack).map((nif) => interfaceCells(stack, nif, numeric))];
+  const widths = INTERFACE_WIDTHS.map((least, column) =>
+    Math.max(least, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" ")).join("\n");
+}
+
+function interfaceCells(stack: Stack, nif: Interface, numeric: boolean): string[] {
+  const { rxPackets, rxErrors, rxOverruns, rxFrame, txPackets, txErrors } = nif.counters;
+  const [primary] = nif.addresses;
+  let [network, address] = ["none", "none"];
+  if (primary !== undefined) {
+    network = formatIpv4((ipv4(primary.address) & maskOf(primary.prefixLength)) >>> 0);
+    address = primary.address;
+    if (!numeric) {
+      if (network === "127.0.0.0") network = "loopback";
+      address = address === "127.0.0.1" ? "localhost" : stack.name;
+    }
+  }
+  const numbers = [rxPackets, rxErrors + rxOverruns + rxFrame, txPackets, txErrors, 0, nif.queued];
+  return [nif.isUp ? nif.name : `${nif.name}*`, String(nif.mtu), network, address, ...numbers.map(String)];
+}

@@ -1,0 +1,290 @@
+/**
+ * Every drop reason of assembly/abi/drop.ts is reached: a scenario each, in which exactly that counter rises (and those
+ * named beside it, where one packet's end brings about another's).
+ */
+import { describe, expect, test } from "vitest";
+import { NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/netif.js";
+import { DESC_LEN, DESC_PBUF, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
+import { DROP_TEXTS, type DropName, type UdpSocket } from "../../src/index.js";
+import { DROPS } from "../../src/text/drops.js";
+import { Host, OUR_MAC, PEER, US } from "./recording-driver.js";
+import { arp, BROADCAST_MAC, data, ether, icmp, ipv4, udp } from "./wire.js";
+
+interface Scenario {
+  options?: Parameters<typeof Host.create>[0];
+  /** Makes the world ready; what is dropped meanwhile is not looked at. */
+  prepare?(host: Host): unknown;
+  act(host: Host): unknown;
+  /** How often it rises, 1 unless given, and what else does. */
+  times?: number;
+  also?: Partial<Record<DropName, number>>;
+  /** Puts back what would disturb the checks after the test. */
+  after?(host: Host): void;
+}
+
+/** A frame to us from the peer. */
+const frame = (packet: ArrayLike<number>) => ether({ dst: OUR_MAC }, packet);
+const rxIp = (fields: Parameters<typeof ipv4>[0], payload: ArrayLike<number> = udp({})) => ({
+  act: (host: Host) => host.rx(frame(ipv4(fields, payload))),
+});
+const rxUdp = (fields: Parameters<typeof udp>[0], ip: Parameters<typeof ipv4>[0] = {}) => ({
+  act: (host: Host) => host.rxUdp(fields, [], ip),
+});
+const rxIcmp = (fields: Parameters<typeof icmp>[0], payload: ArrayLike<number> = []) => ({
+  act: (host: Host) => host.rxIcmp(fields, payload),
+});
+const rxArp = (fields: Parameters<typeof arp>[0]) => ({ act: (host: Host) => host.rxArp(fields) });
+
+const sockets = new WeakMap<Host, UdpSocket>();
+/** A socket on port 5000, opened when it is first asked for. */
+async function open(host: Host, options: { queue?: number; broadcast?: boolean } = {}): Promise<void> {
+  sockets.set(host, await host.stack.udp.bind({ port: 5000, ...options }));
+}
+/** Sends to the address; an error of the call is part of the scenario. */
+function send(host: Host, address = PEER, bytes: Uint8Array | string = "x"): void {
+  try {
+    sockets.get(host)?.trySend(bytes, { address, port: 9 });
+  } catch {}
+  host.run();
+}
+
+/** u32 index of a word of an interface's ring. */
+function ring(host: Host, ifindex: number, which: number): number {
+  const { exports, u32 } = host.stack.core;
+  return (u32[(exports.netif_record(ifindex) + which) >> 2] as number) >> 2;
+}
+
+/** Fills the interface's next RX slot, as a driver might do it wrongly. */
+function fill(host: Host, fields: { len?: number; pbuf?: number }): void {
+  const { u32 } = host.stack.core;
+  const rx = ring(host, 2, NETIF_RX_RING);
+  const offered = ((u32[rx + RING_STACK / 4] as number) - (u32[rx] as number)) >>> 0;
+  expect(offered).toBeGreaterThan(0);
+  const slots = offered; // All slots are offered: the ring has as many.
+  const slot = rx + RING_DESC / 4 + ((u32[rx] as number) & (slots - 1)) * 4;
+  if (fields.len !== undefined) u32[slot + DESC_LEN / 4] = fields.len;
+  if (fields.pbuf !== undefined) u32[slot + DESC_PBUF / 4] = fields.pbuf;
+  u32[rx] = (u32[rx] as number) + 1;
+  host.stack.work();
+  host.run();
+}
+
+const SCENARIOS: Record<DropName, Scenario> = {
+  RX_BAD_DESCRIPTOR: { act: (host) => fill(host, { pbuf: 0xffff, len: 60 }) },
+  RX_TOO_LONG: { act: (host) => fill(host, { len: 1519 }) },
+  RX_IF_DOWN: { prepare: (host) => host.nif.down(), ...rxUdp({}) },
+  LO_NOT_HANDED_OVER: {
+    prepare: (host) => open(host),
+    // The driver says that it has sent the frame, and hands nothing over.
+    act: (host) => {
+      const { exports, u32 } = host.stack.core;
+      sockets.get(host)?.trySend("x", { address: "127.0.0.1", port: 5000 });
+      const tx = ring(host, 1, NETIF_TX_RING);
+      u32[tx + RING_HOST / 4] = u32[tx + RING_STACK / 4] as number;
+      exports.stack_poll(0, 0, 512);
+    },
+  },
+
+  ETHER_SHORT: { act: (host) => host.rx(new Uint8Array(13)) },
+  ETHER_NOT_FOR_US: { act: (host) => host.rx(ether({ dst: "02:00:00:00:01:77" }, ipv4({}, udp({})))) },
+  ETHER_SOURCE_GROUP: { act: (host) => host.rx(ether({ dst: OUR_MAC, src: BROADCAST_MAC }, ipv4({}, udp({})))) },
+  ETHER_8023_LENGTH: { act: (host) => host.rx(ether({ dst: OUR_MAC, type: 46 }, data(46))) },
+  ETHER_VLAN: { act: (host) => host.rx(ether({ dst: OUR_MAC, tag: 7 }, ipv4({}, udp({})))) },
+  ETHER_TYPE: { act: (host) => host.rx(ether({ dst: OUR_MAC, type: 0x86dd }, data(46))) },
+
+  ARP_SHORT: { act: (host) => host.rx(ether({ type: 0x0806 }, arp({}).slice(0, 27))) },
+  ARP_FORMAT: rxArp({ hrd: 6 }),
+  ARP_OPERATION: rxArp({ op: 3 }),
+  ARP_SOURCE: rxArp({ spa: US }),
+  ARP_NOT_FOR_US: rxArp({ spa: "192.168.1.66", tpa: "192.168.1.77" }),
+
+  NEIGH_QUEUE_FULL: {
+    prepare: async (host) => {
+      await open(host);
+      for (let i = 0; i < 3; i++) send(host, "192.168.1.9");
+    },
+    act: (host) => send(host, "192.168.1.9"),
+  },
+  NEIGH_FAILED: {
+    prepare: async (host) => {
+      await open(host);
+      send(host, "192.168.1.9");
+    },
+    act: (host) => host.run(4_000_000),
+  },
+  NEIGH_TABLE_FULL: {
+    options: { neighbours: 1 },
+    prepare: (host) => open(host),
+    act: (host) => send(host, "192.168.1.9"),
+  },
+  NEIGH_FLUSHED: {
+    prepare: async (host) => {
+      await open(host);
+      send(host, "192.168.1.9");
+    },
+    act: (host) => host.stack.neighbours.delete(host.nif, "192.168.1.9"),
+  },
+
+  IP_SHORT: { act: (host) => host.rx(frame(ipv4({}).slice(0, 19))) },
+  IP_VERSION: rxIp({ version: 6 }),
+  IP_HEADER_LENGTH: rxIp({ ihl: 4 }),
+  IP_TOTAL_LENGTH: rxIp({ totalLen: 19 }),
+  IP_CHECKSUM: rxIp({ checksum: 1 }),
+  IP_SOURCE: rxIp({ src: "224.0.0.1" }),
+  IP_SOURCE_LOOPBACK: rxIp({ src: "127.0.0.1" }),
+  IP_DEST_LOOPBACK: rxIp({ dst: "127.0.0.1" }),
+  IP_DEST: rxIp({ dst: "240.0.0.1" }),
+  IP_LINK_BROADCAST: { act: (host) => host.rxUdp({}, [], {}, BROADCAST_MAC) },
+  IP_NOT_FORWARDING: rxIp({ dst: "8.8.8.8" }),
+  IP_OPTIONS: rxIp({ options: [1, 1, 1, 0] }),
+  IP_FRAGMENT: rxIp({ flagsOffset: 0x2000 }),
+  IP_PROTOCOL: rxIp({ proto: 6 }, data(20)),
+  IP_OWN_SOURCE: rxIp({ src: US }),
+  IP_GROUP: { act: (host) => host.rxUdp({}, [], { dst: "224.0.0.9" }, "01:00:5e:00:00:01") },
+
+  OUT_NO_ROUTE: { act: (host) => host.rxIcmp({}, [], { src: "8.8.8.8" }) },
+  OUT_IF_DOWN: {
+    prepare: async (host) => {
+      await open(host);
+      sockets.get(host)?.setMulticastTTL(1);
+      sockets.get(host)?.bindToInterface(2);
+      host.nif.down();
+    },
+    act: (host) => send(host, PEER),
+  },
+  OUT_NO_CARRIER: {
+    prepare: async (host) => {
+      await open(host);
+      host.driver.port.carrier(false);
+    },
+    act: (host) => send(host, PEER),
+  },
+  OUT_RING_FULL: {
+    options: { ringSlots: 4 },
+    prepare: async (host) => {
+      await open(host);
+      host.driver.busy = true;
+      for (let i = 0; i < 4; i++) send(host);
+    },
+    act: (host) => host.rxIcmp({}),
+  },
+  OUT_NO_BUFFER: {
+    // What may stand on TX rings is used up by another interface's, when the answer lets a waiting packet go.
+    options: { smallBuffers: 64, ringSlots: 32 },
+    prepare: async (host) => {
+      await open(host);
+      send(host, "192.168.1.9");
+      const other = host.join({ address: "10.0.0.1/8" });
+      host.stack.neighbours.add(other.nif, "10.0.0.2", "02:00:00:00:02:02");
+      other.driver.busy = true;
+      const { quota } = host.stack.memory().small;
+      for (let i = 0; i < quota.tx; i++) send(host, "10.0.0.2");
+      expect(host.stack.memory().small.held.tx).toBe(quota.tx);
+    },
+    ...rxArp({ op: 2, spa: "192.168.1.9", sha: "02:00:00:00:01:09" }),
+  },
+  OUT_TOO_LONG: {
+    prepare: (host) => {
+      const other = host.join({ address: "10.0.0.1/8", mtu: 100 });
+      host.stack.neighbours.add(other.nif, "10.0.0.2", "02:00:00:00:02:02");
+    },
+    act: (host) => host.rxIcmp({}, data(500), { src: "10.0.0.2" }),
+  },
+  OUT_LOOP_COPY: {
+    options: { smallBuffers: 64 },
+    prepare: async (host) => {
+      await open(host, { broadcast: true });
+      const { exports } = host.stack.core;
+      exports.sock_window(sockets.get(host)?.handle as number, 1);
+      while (host.stack.memory().small.held.tx < host.stack.memory().small.quota.tx) {
+        const handle = exports.sock_open(17);
+        exports.sock_window(handle, 1);
+        windows.push(handle);
+      }
+    },
+    act: (host) => send(host, "192.168.1.255"),
+    after: (host) => {
+      for (const handle of windows.splice(0)) host.stack.core.exports.sock_close(handle);
+    },
+  },
+
+  OUT_SOURCE_LOOPBACK: {
+    // Without its host route an own address is reached by the network: what 127.0.0.1 answers it must not go there.
+    prepare: async (host) => {
+      sockets.set(host, await host.stack.udp.bind({ address: US }));
+      host.stack.routes.delete({ destination: `${US}/32` });
+    },
+    act: (host) => send(host, "127.0.0.1"),
+    also: { UDP_NO_PORT: 1 },
+  },
+
+  ICMP_SHORT: { act: (host) => host.rxIp({ proto: 1 }, icmp({}).slice(0, 7)) },
+  ICMP_CHECKSUM: rxIcmp({ checksum: 1 }),
+  ICMP_TYPE: rxIcmp({ type: 13 }, data(12)),
+  ICMP_ECHO_GROUP: { act: (host) => host.rxIcmp({}, [], { dst: "192.168.1.255" }, BROADCAST_MAC) },
+  ICMP_REPLY_UNWANTED: rxIcmp({ type: 0 }),
+  ICMP_QUOTE_SHORT: rxIcmp({ type: 3 }, data(27)),
+  ICMP_QUOTE_FOREIGN: rxIcmp({ type: 3 }, ipv4({ src: PEER, dst: US }, udp({}))),
+  ICMP_ERROR_UNMATCHED: rxIcmp({ type: 3 }, ipv4({ src: US, dst: PEER }, udp({}))),
+  ICMP_ERROR_FORBIDDEN: {
+    act: (host) => host.rxIp({ proto: 99, dst: "192.168.1.255" }, data(9), BROADCAST_MAC),
+    also: { IP_PROTOCOL: 1 },
+  },
+  ICMP_ERROR_RATE: {
+    prepare: (host) => {
+      host.stack.switches.set("ICMP_RATE", 0);
+      host.stack.switches.set("ICMP_BURST", 1);
+      host.rxUdp({});
+    },
+    ...rxUdp({}),
+    also: { UDP_NO_PORT: 1 },
+  },
+
+  UDP_SHORT: { act: (host) => host.rxIp({}, udp({}).slice(0, 7)) },
+  UDP_LENGTH: rxUdp({ length: 9 }),
+  UDP_CHECKSUM: rxUdp({ checksum: 1 }),
+  UDP_PORT_ZERO: rxUdp({ dstPort: 0 }),
+  UDP_NO_PORT: rxUdp({}),
+  UDP_GROUP_NO_PORT: rxUdp({}, { dst: "192.168.1.255" }),
+
+  SOCK_QUEUE_FULL: {
+    prepare: async (host) => {
+      await open(host, { queue: 1 });
+      host.rxUdp({ dstPort: 5000 });
+    },
+    ...rxUdp({ dstPort: 5000 }),
+  },
+  SOCK_QUOTA: {
+    options: { smallBuffers: 64 },
+    prepare: async (host) => {
+      await open(host, { queue: 1000 });
+      for (let i = 0; i < host.stack.memory().small.quota.socket; i++) host.rxUdp({ dstPort: 5000 });
+    },
+    ...rxUdp({ dstPort: 5000 }),
+  },
+  SOCK_CLOSED: {
+    prepare: async (host) => {
+      await open(host);
+      host.rxUdp({ dstPort: 5000 });
+    },
+    act: (host) => sockets.get(host)?.close(),
+  },
+};
+
+const windows: number[] = [];
+
+describe("drop reasons", () => {
+  test("each has a scenario and a text, and none is without a reason", () => {
+    expect(Object.keys(SCENARIOS).sort()).toEqual([...DROPS.keys()].sort());
+    expect(Object.keys(DROP_TEXTS).sort()).toEqual([...DROPS.keys()].sort());
+    expect(new Set(DROPS.values()).size).toBe(DROPS.size);
+  });
+
+  test.each(Object.entries(SCENARIOS))("%s", async (name, scenario) => {
+    const host = await Host.create(scenario.options);
+    await scenario.prepare?.(host);
+    host.run();
+    expect(await host.drops(() => scenario.act(host))).toEqual({ [name]: scenario.times ?? 1, ...scenario.also });
+    scenario.after?.(host);
+  });
+});

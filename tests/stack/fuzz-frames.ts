@@ -1,0 +1,155 @@
+/** Frames for the fuzzer: valid ones of every kind, and ways to spoil them. */
+import type { Prng } from "../../src/index.js";
+import { FRAMES } from "../fixtures/frames.js";
+import { arp, type Bytes, checksum, data, ether, fromHex, icmp, ipv4, join, mac, udp } from "./wire.js";
+
+/** What the frames may speak of, so that many are for the host under test. */
+export interface Scene {
+  readonly macs: readonly string[];
+  readonly addresses: readonly string[];
+  readonly ports: readonly number[];
+  /** Datagrams that the host has sent, to be quoted by errors. */
+  readonly quotable: readonly Bytes[];
+}
+
+const CAPTURES = FRAMES.map((line) => line.split(" | "))
+  .filter((parts) => parts[1]?.trim() === "ether")
+  .map((parts) => fromHex(parts[3] ?? ""));
+
+const PEERS = ["192.168.1.2", "192.168.1.3", "192.168.1.9", "10.0.0.2", "10.7.7.7", "172.16.0.2", "8.8.8.8"];
+const GROUPS = ["255.255.255.255", "192.168.1.255", "192.168.1.0", "224.0.0.1", "224.0.0.9", "0.0.0.0", "127.0.0.1"];
+
+export function pick<T>(prng: Prng, from: readonly T[]): T {
+  return from[prng.below(from.length)] as T;
+}
+
+/** A valid IPv4 datagram. */
+export function datagram(prng: Prng, scene: Scene): Bytes {
+  const src = prng.chance(0.9) ? pick(prng, PEERS) : pick(prng, [...GROUPS, ...scene.addresses]);
+  const dst = prng.chance(0.8) ? pick(prng, scene.addresses) : pick(prng, [...GROUPS, ...PEERS]);
+  const head = { src, dst, id: prng.below(65536), ttl: prng.below(256), tos: prng.below(256) };
+  const payload = data(prng.chance(0.8) ? prng.below(64) : prng.below(1400));
+  const ends = { src, dst, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
+  switch (prng.below(8)) {
+    case 0:
+      // Without a checksum only the lengths can be wrong.
+      if (prng.chance(0.3)) return ipv4(head, udp({ ...ends, checksum: 0, length: 8 + prng.below(120) }, payload));
+      return ipv4(head, udp({ ...ends, checksum: 0 }, payload));
+    case 1:
+      return ipv4(head, udp(ends, payload));
+    case 2:
+      return ipv4({ ...head, proto: 1 }, icmp({ rest: prng.uint32() }, payload));
+    case 3:
+      return ipv4({ ...head, proto: 1 }, icmp({ type: 0, rest: pick(prng, scene.ports) * 65536 }, payload));
+    case 4: {
+      const quote = scene.quotable.length > 0 && prng.chance(0.9) ? pick(prng, scene.quotable) : ipv4(head, payload);
+      const type = pick(prng, [3, 3, 3, 11, 12, 4, 5]);
+      return ipv4(
+        { ...head, proto: 1 },
+        icmp({ type, code: prng.below(16), rest: prng.below(1500) }, quote.slice(0, 548)),
+      );
+    }
+    case 5:
+      return ipv4({ ...head, options: data(4 * prng.below(11)) }, udp(ends, payload));
+    case 6:
+      return ipv4({ ...head, flagsOffset: prng.below(65536) }, udp(ends, payload));
+    default:
+      return ipv4({ ...head, proto: prng.below(256) }, payload);
+  }
+}
+
+/** A valid Ethernet frame. */
+export function frame(prng: Prng, scene: Scene): Bytes {
+  const dst = prng.chance(0.8) ? pick(prng, scene.macs) : pick(prng, ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"]);
+  const src = `02:00:00:00:03:0${prng.below(4)}`;
+  const tag = prng.chance(0.1) ? { tag: prng.below(3) } : {};
+  switch (prng.below(10)) {
+    case 0:
+    case 1: {
+      const spa = prng.chance(0.9) ? pick(prng, PEERS) : pick(prng, [...GROUPS, ...scene.addresses]);
+      const tpa = prng.chance(0.8) ? pick(prng, scene.addresses) : pick(prng, PEERS);
+      return ether({ dst, src, type: 0x0806, ...tag }, arp({ op: 1 + prng.below(2), sha: src, spa, tpa }));
+    }
+    case 2: {
+      const captured = pick(prng, CAPTURES).slice();
+      if (prng.chance(0.7)) captured.set(mac(dst), 0);
+      return captured;
+    }
+    default:
+      return ether({ dst, src, ...tag }, datagram(prng, scene));
+  }
+}
+
+/** Makes the checksums of header and message right again, where the lengths leave anything to sum. */
+export function repair(bytes: Bytes, at: number): void {
+  const ihl = ((bytes[at] ?? 0) & 15) * 4;
+  if (ihl < 20 || at + ihl > bytes.length) return;
+  const put = (offset: number, value: number) => bytes.set([value >>> 8, value & 255], offset);
+  put(at + 10, 0);
+  put(at + 10, checksum(bytes.subarray(at, at + ihl)));
+  const total = Math.min((bytes[at + 2] as number) * 256 + (bytes[at + 3] as number), bytes.length - at);
+  const l4 = at + ihl;
+  const proto = bytes[at + 9];
+  const end = at + total;
+  if (proto === 1 && end >= l4 + 8) {
+    put(l4 + 2, 0);
+    put(l4 + 2, checksum(bytes.subarray(l4, end)));
+  }
+  if (proto === 17 && end >= l4 + 8) {
+    const length = (bytes[l4 + 4] as number) * 256 + (bytes[l4 + 5] as number);
+    if (l4 + length > end) return;
+    put(l4 + 6, 0);
+    const pseudo = join(bytes.subarray(at + 12, at + 20), [0, 17, length >>> 8, length & 255]);
+    put(l4 + 6, checksum(pseudo, bytes.subarray(l4, l4 + length)) || 0xffff);
+  }
+}
+
+/** Spoils the frame once, somehow. `l3` is where the IP header stands. */
+function spoil(prng: Prng, bytes: Bytes, l3: number, other: () => Bytes): Bytes {
+  switch (prng.below(7)) {
+    case 0: {
+      for (let flips = 1 + prng.below(4); flips > 0; flips--) {
+        const at = prng.below(bytes.length);
+        bytes[at] = (bytes[at] as number) ^ (1 << prng.below(8));
+      }
+      return bytes;
+    }
+    case 1:
+      return bytes.slice(0, 1 + prng.below(bytes.length));
+    case 2:
+      return join(bytes, prng.fill(new Uint8Array(1 + prng.below(prng.chance(0.9) ? 64 : 600))));
+    case 3: {
+      // A field of the headers gets a value that is special, or any; what sums is put right.
+      const at = Math.min(l3 + prng.below(48), bytes.length - 1);
+      bytes[at] = prng.chance(0.5) ? pick(prng, [0, 1, 0x7f, 0x80, 0xff]) : prng.below(256);
+      repair(bytes, l3);
+      return bytes;
+    }
+    case 4: {
+      const tail = other();
+      return join(bytes.subarray(0, prng.below(bytes.length)), tail.subarray(prng.below(tail.length)));
+    }
+    case 5: {
+      // Total length, IHL, UDP's Length: the fields by which one is read beyond one's end.
+      const at = Math.min(l3 + pick(prng, [0, 2, 3, 24, 25]), bytes.length - 1);
+      bytes[at] = prng.below(256);
+      repair(bytes, l3);
+      return bytes;
+    }
+    default: {
+      const from = prng.below(bytes.length);
+      prng.fill(bytes.subarray(from, Math.min(bytes.length, from + 1 + prng.below(8))));
+      return bytes;
+    }
+  }
+}
+
+/** A frame that is right, or spoiled once or more. On a raw IP link the datagram stands bare. */
+export function mutant(prng: Prng, scene: Scene, raw: boolean): Bytes {
+  const make = () => (raw ? datagram(prng, scene) : frame(prng, scene));
+  let bytes = make();
+  for (let times = prng.below(4); times > 1 && bytes.length > 0; times--) {
+    bytes = spoil(prng, bytes, raw ? 0 : 14, make);
+  }
+  return bytes;
+}

@@ -1,0 +1,86 @@
+/**
+ * A seeded fuzzer: frames right and wrong, calls right and wrong, drivers right and wrong, in virtual time.
+ *
+ *   RINGSTACK_FUZZ_SECONDS  how long (2 unless given)
+ *   RINGSTACK_FUZZ_SEED     which series of cases (1 unless given)
+ *   RINGSTACK_FUZZ_CASE     one case of the series only, as a failure names it
+ *
+ * A case is one stack and some hundred steps, all drawn from seed and case number: it runs the same wherever it runs.
+ *
+ * What must hold is said in fuzz-run.ts.
+ */
+import { expect, test } from "vitest";
+import { Prng } from "../../src/index.js";
+import { mutant } from "./fuzz-frames.js";
+import { ADDRESSES, PORTS, Run } from "./fuzz-run.js";
+import { build } from "./harness.js";
+
+const SECONDS = Number(process.env.RINGSTACK_FUZZ_SECONDS ?? 2);
+const SEED = Number(process.env.RINGSTACK_FUZZ_SEED ?? 1);
+const CASE = process.env.RINGSTACK_FUZZ_CASE;
+const STEPS = 300;
+
+/** Runs a case, with this behind each frame in its buffer. */
+async function runOnce(number: number, behind: number): Promise<Run> {
+  const run = new Run(SEED, number, behind);
+  let step = 0;
+  try {
+    await run.boot();
+    for (; step < STEPS; step++) run.step();
+    run.end();
+  } catch (error) {
+    throw new Error(`step ${step}: ${error}\n${run.log.join("\n")}\n${replay(number)}`, { cause: error });
+  }
+  return run;
+}
+
+function replay(number: number): string {
+  const variables = `RINGSTACK_FUZZ_SEED=${SEED} RINGSTACK_FUZZ_CASE=${number}`;
+  return `again: ${variables} npx vitest run --project ${build} tests/stack/fuzz.test.ts`;
+}
+
+/** Runs a case twice, and adds to `seen` what it reached. */
+async function runCase(number: number, seen: Map<string, number>): Promise<void> {
+  const run = await runOnce(number, 0);
+  const again = await runOnce(number, 0xff);
+  const { counters, drops } = run.stack.statistics();
+  expect(again.stack.statistics(), `something behind a frame was read; ${replay(number)}`).toEqual({ counters, drops });
+  expect(again.digest, `something behind a frame was sent or received; ${replay(number)}`).toBe(run.digest);
+  for (const [name, count] of [...Object.entries(counters), ...Object.entries(drops)]) {
+    seen.set(name, (seen.get(name) ?? 0) + count);
+  }
+  seen.set("sent", (seen.get("sent") ?? 0) + run.sent);
+}
+
+test(
+  "frames, calls and drivers, right and wrong: nothing traps, leaks or goes unexplained",
+  async () => {
+    const seen = new Map<string, number>();
+    if (CASE !== undefined) return runCase(Number(CASE), seen);
+    const end = performance.now() + SECONDS * 1000;
+    let cases = 0;
+    do await runCase(cases++, seen);
+    while (performance.now() < end);
+    console.log(`fuzz: seed ${SEED}, ${cases} cases of ${STEPS} steps, ${seen.get("IP_IN_RECEIVES")} datagrams in`);
+    // The cases go deep, not only against the first check.
+    for (const name of [
+      "UDP_IN_DATAGRAMS",
+      "ICMP_OUT_ECHO_REPS",
+      "ARP_OUT_REPLIES",
+      "ICMP_IN_ERRORS_MATCHED",
+      "sent",
+    ]) {
+      expect(seen.get(name), name).toBeGreaterThan(0);
+    }
+  },
+  SECONDS * 1000 + 60_000,
+);
+
+test("the same seed and case run the same", () => {
+  const draw = () => {
+    const prng = new Prng(SEED, 5);
+    const scene = { macs: ["02:00:00:00:01:01"], addresses: ADDRESSES, ports: PORTS, quotable: [] };
+    return Array.from({ length: 20 }, (_, i) => mutant(prng, scene, i % 2 === 0).join());
+  };
+  expect(draw()).toEqual(draw());
+});
