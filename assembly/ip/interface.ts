@@ -19,7 +19,7 @@ import { arpAnnounce } from "../link/arp-output";
 import { neighFlush } from "../link/neigh";
 import { Netif, netifAt, netifByIndex, netifCount, netifSetFlag, netifUsable } from "../link/netif";
 import { address4, addressIs4, addressV4 } from "../memory/address";
-import { routeAdd, routeDelete } from "../route/table";
+import { routeAdd, routeDelete, routeInvalidate } from "../route/table";
 
 const LO_IFINDEX: u32 = 1;
 const NETWORK: usize = memory.data(16, 8);
@@ -34,6 +34,8 @@ export function interfaceAddressAdd(ifindex: u32, ip: usize, plen: u32): i32 {
   if (plen > 32 || !assignable(nif, v4, plen)) return -E_INVAL;
   const added = addressInsert(nif.index, ip, plen);
   if (added < 0) return added;
+  // Routes may not change with it; source addresses do.
+  routeInvalidate();
   const a = changetype<IfAddr>(added);
   let error = hostRoute(a, true);
   if (error == 0 && (nif.flags & IFF_UP) != 0) {
@@ -66,6 +68,7 @@ export function interfaceAddressDelete(ifindex: u32, ip: usize): i32 {
   connectedRoute(a, false);
   hostRoute(a, false);
   addressRemove(a);
+  routeInvalidate();
   // Another address may stand in the same network: its route was the same one, or was kept out by it.
   if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, true);
   return 0;

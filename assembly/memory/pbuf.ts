@@ -101,6 +101,10 @@ export function pbufLayout(small: u32, large: u32): void {
 }
 
 export function pbufInit(): void {
+  P.free0 = null;
+  P.free1 = null;
+  P.used0 = 0;
+  P.used1 = 0;
   setLimits(PBUF_SMALL, P.count0);
   setLimits(PBUF_LARGE, P.count1);
 }

@@ -113,6 +113,11 @@ export function routeGeneration(): u32 {
   return T.generation;
 }
 
+/** Something else has changed that paths depend on. */
+export function routeInvalidate(): void {
+  T.generation++;
+}
+
 /** Number of routes of a family. */
 export function routeCount(family: u32): u32 {
   return family == 6 ? RIB6.count : RIB4.count;

@@ -204,6 +204,9 @@ describe("pbuf", () => {
   test("buffers do not overlap, and stand on cache lines", () => {
     begin(20, 4);
     let wrong = 0;
+    // A record is written when its buffer is first used.
+    for (let i = 0; i < 20; i++) if (pbufAlloc(PBUF_SMALL, OWNER_STACK, true) === null) wrong++;
+    for (let i = 0; i < 4; i++) if (pbufAlloc(PBUF_LARGE, OWNER_STACK, true) === null) wrong++;
     let end = BASE + 24 * PBUF_RECORD;
     for (let i: u32 = 0; i < 24; i++) {
       const pb = at(i);
