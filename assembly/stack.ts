@@ -121,10 +121,6 @@ function addLoopback(): i32 {
   return interfaceAddressAdd(ifindex, LOOPBACK_IP, 8);
 }
 
-export function stackBooted(): bool {
-  return S.booted != 0;
-}
-
 /** Does what is due at `time` (microseconds), at most `budget` timers and frames: timers first, then input, at most
  * half the budget, by turns. Answers the microseconds until the next call is due: 0 = work is left. */
 export function stackPoll(time: u64, budget: u32): u32 {

@@ -14,7 +14,7 @@ export type { Interface, InterfaceAddress, InterfaceCounters, MediumName } from 
 export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
 export type { BufferPool, MemoryReport, Statistics } from "./control/report.js";
 export type { Route, RouteChoice, RouteSpec, Routes } from "./control/routes.js";
-export type { Switches, SwitchName } from "./control/switches.js";
+export { SWITCH_NAMES, type Switches, type SwitchName } from "./control/switches.js";
 export type { Driver, DriverPort, Medium } from "./drivers/driver.js";
 export * from "./drivers/sim-link.js";
 export { StackError } from "./errors.js";

@@ -23,7 +23,6 @@ export const E_ADDRNOTAVAIL = 99;
 export const E_NETDOWN = 100;
 export const E_NETUNREACH = 101;
 export const E_NOBUFS = 105;
-export const E_ISCONN = 106;
 export const E_NOTCONN = 107;
 export const E_CONNREFUSED = 111;
 export const E_HOSTUNREACH = 113;

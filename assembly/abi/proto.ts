@@ -22,7 +22,6 @@ export const IPPROTO_ICMP = 1;
 export const IPPROTO_IGMP = 2;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
-export const IPPROTO_ICMPV6 = 58;
 
 /** Where the addresses stand in the header. */
 export const IPV4_SRC = 12;

@@ -11,7 +11,7 @@ import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/addr
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeGeneration } from "../route/table";
 
-export const PATH_UNICAST: u32 = 0;
+const PATH_UNICAST: u32 = 0;
 /** Through loopback. */
 export const PATH_LOCAL: u32 = 1;
 export const PATH_BROADCAST: u32 = 2;

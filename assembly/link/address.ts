@@ -119,7 +119,7 @@ function rebuild(): void {
 }
 
 /** IPv4 on a broadcast medium, with a host part of two bits or more (RFC 3021: /31 has none). */
-export function hasBroadcast(a: IfAddr): bool {
+function hasBroadcast(a: IfAddr): bool {
   return a.family == FAMILY_IPV4 && a.plen < 31 && (netifAt(a.netif).flags & IFF_BROADCAST) != 0;
 }
 
@@ -132,7 +132,7 @@ export function networkOf(a: IfAddr): u32 {
   return addressV4(changetype<usize>(a)) & maskOf(a.plen);
 }
 
-export function broadcastOf(a: IfAddr): u32 {
+function broadcastOf(a: IfAddr): u32 {
   return addressV4(changetype<usize>(a)) | ~maskOf(a.plen);
 }
 

@@ -8,9 +8,9 @@ import { addressEqual, addressIsAny } from "../memory/address";
 import { arenaTake } from "../memory/arena";
 import { localOf, optionOf, Pcb, remoteOf } from "./pcb";
 
-export const DEMUX_NONE: u32 = 0;
-export const DEMUX_PORT: u32 = 1;
-export const DEMUX_LOCAL: u32 = 2;
+const DEMUX_NONE: u32 = 0;
+const DEMUX_PORT: u32 = 1;
+const DEMUX_LOCAL: u32 = 2;
 export const DEMUX_FULL: u32 = 3;
 
 const LASTS: u32 = 16;

@@ -36,7 +36,7 @@ import { Pcb, pcbIndex } from "./pcb";
 import { pcbQueueError } from "./receive";
 
 /** The errno of an ICMP error, as Linux maps it (net/ipv4/icmp.c, icmp_err_convert; 11 EHOSTUNREACH, 12 EPROTO). */
-export function errnoOfIcmp(type: u32, code: u32): u32 {
+function errnoOfIcmp(type: u32, code: u32): u32 {
   if (type == ICMP_PARAMETER_PROBLEM) return E_PROTO;
   if (type != ICMP_UNREACHABLE) return E_HOSTUNREACH;
   switch (code) {

@@ -90,11 +90,7 @@ export function pcbLayout(sockets: u32): void {
   P.table = arenaTake(sockets, PCB_BYTES);
 }
 
-export function pcbCapacity(): u32 {
-  return P.capacity;
-}
-
-export function pcbAt(index: u32): Pcb {
+function pcbAt(index: u32): Pcb {
   return changetype<Pcb>(P.table + index * PCB_BYTES);
 }
 

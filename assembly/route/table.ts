@@ -152,13 +152,7 @@ export function routeAdd(
   origin: u32,
 ): i32 {
   const r = readRoute(family, dst, plen, metric, gateway, source);
-  if (r < 0) return r;
-  const nexthop = nexthopIntern(ifindex, storedFlags(flags), R.gateway, R.source);
-  if (nexthop < 0) return nexthop;
-  const added = addRoute(plen, metric, nexthop, origin);
-  if (added < 0) nexthopRelease(nexthop);
-  else T.generation++;
-  return added;
+  return r < 0 ? r : put(false, plen, metric, ifindex, flags, origin);
 }
 
 /** Gives the oldest route of this prefix and metric another next hop and origin, or adds the route: as routeAdd. */
@@ -174,13 +168,17 @@ export function routeReplace(
   origin: u32,
 ): i32 {
   const r = readRoute(family, dst, plen, metric, gateway, source);
-  if (r < 0) return r;
+  return r < 0 ? r : put(true, plen, metric, ifindex, flags, origin);
+}
+
+/** Adds or replaces the route of the request in R. */
+function put(replace: bool, plen: u32, metric: u32, ifindex: u32, flags: u32, origin: u32): i32 {
   const nexthop = nexthopIntern(ifindex, storedFlags(flags), R.gateway, R.source);
   if (nexthop < 0) return nexthop;
-  const replaced = replaceRoute(plen, metric, nexthop, origin);
-  if (replaced < 0) nexthopRelease(nexthop);
+  const done = replace ? replaceRoute(plen, metric, nexthop, origin) : addRoute(plen, metric, nexthop, origin);
+  if (done < 0) nexthopRelease(nexthop);
   else T.generation++;
-  return replaced;
+  return done;
 }
 
 /**

@@ -1,6 +1,6 @@
 // The call block of abi/call.ts.
 
-import { CALL_ADDR, CALL_BYTES, CALL_IFINDEX, CALL_PORT } from "../abi/call";
+import { CALL_ADDR, CALL_BYTES, CALL_PORT } from "../abi/call";
 
 export const CALL: usize = memory.data(CALL_BYTES, 16);
 
@@ -10,10 +10,6 @@ export function callAddr(): usize {
 
 export function callPort(): u32 {
   return load<u32>(CALL, CALL_PORT);
-}
-
-export function callIfindex(): u32 {
-  return load<u32>(CALL, CALL_IFINDEX);
 }
 
 /** Writes field `offset`. */
