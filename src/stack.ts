@@ -94,8 +94,12 @@ export class Stack implements Pollable, SocketHost {
   /**
    * Another stack that carries on from a snapshot, to the bit. Its sockets are taken over by `udp.adopt()`.
    * @param drivers  one for each interface beside lo, in order; each is handed its own record of the snapshot
+   * @throws (by rejection) TypeError when there are more or fewer
    */
   static async resume(snapshot: StackSnapshot, drivers: readonly Driver[], options: StackOptions = {}): Promise<Stack> {
+    if (drivers.length !== snapshot.drivers.length) {
+      throw new TypeError(`resume: ${snapshot.drivers.length} drivers are needed, ${drivers.length} given`);
+    }
     const module = await compile(options.module);
     const stack = new Stack(Core.resume(module, snapshot.memory, snapshot.bytes), module, options);
     stack.#interfaces.push(new Interface(stack, 1));

@@ -1,5 +1,5 @@
 /**
- * One instance of the module: its exports, and two long-lived views over its memory, which is grown once, before boot,
+ * One instance of the module: its exports, and three long-lived views over its memory, which is grown once, before boot,
  * and never again.
  */
 import * as CALL from "../../assembly/abi/call.js";
@@ -105,6 +105,8 @@ export class Core {
   readonly exports: Exports;
   readonly u8: Uint8Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
+  /** The same words as int32, with which the engine computes in registers: for the packet path. */
+  readonly i32: Int32Array<ArrayBuffer>;
   /** Address of the call block. */
   readonly call: number;
   /** Bytes that the stack lives in, fixed at boot. */
@@ -115,6 +117,7 @@ export class Core {
     this.bytes = bytes;
     this.u8 = new Uint8Array(exports.memory.buffer as ArrayBuffer);
     this.u32 = new Uint32Array(exports.memory.buffer as ArrayBuffer);
+    this.i32 = new Int32Array(exports.memory.buffer as ArrayBuffer);
     this.call = exports.stack_region(REGION_CALL);
   }
 

@@ -41,63 +41,63 @@ export class Rings {
 
   /** Loopback: moves descriptors from TX to RX, and the buffers with them. How many. */
   handOver(): number {
-    const u32 = this.#core.u32;
+    const i32 = this.#core.i32;
     const tx = this.#tx;
     const rx = this.#rx;
     const mask = this.#mask;
-    // As int32, which the engine computes with in registers: slots are few, so differences are right.
-    let from = (u32[tx] as number) | 0;
-    let to = (u32[rx] as number) | 0;
-    const queued = ((u32[tx + STACK_CURSOR] as number) - from) | 0;
-    const offered = ((u32[rx + STACK_CURSOR] as number) - to) | 0;
-    const count = Math.min(queued, offered);
+    let from = i32[tx] as number;
+    let to = i32[rx] as number;
+    // Slots are few, so differences are right in int32 too.
+    const queued = ((i32[tx + STACK_CURSOR] as number) - from) | 0;
+    const offered = ((i32[rx + STACK_CURSOR] as number) - to) | 0;
+    const count = queued < offered ? queued : offered;
     for (let i = 0; i < count; i++) {
-      const source = (tx + DESCRIPTORS + ((from & mask) << DESCRIPTOR_SHIFT)) | 0;
-      const target = (rx + DESCRIPTORS + ((to & mask) << DESCRIPTOR_SHIFT)) | 0;
-      u32[target] = u32[source] as number;
-      u32[target + 1] = u32[source + 1] as number;
-      u32[target + 2] = u32[source + 2] as number;
-      u32[target + 3] = u32[source + 3] as number;
+      const source = tx + DESCRIPTORS + ((from & mask) << DESCRIPTOR_SHIFT);
+      const target = rx + DESCRIPTORS + ((to & mask) << DESCRIPTOR_SHIFT);
+      i32[target] = i32[source] as number;
+      i32[target + 1] = i32[source + 1] as number;
+      i32[target + 2] = i32[source + 2] as number;
+      i32[target + 3] = i32[source + 3] as number;
       from = (from + 1) | 0;
       to = (to + 1) | 0;
     }
-    u32[rx] = to;
-    u32[tx] = from;
+    i32[rx] = to;
+    i32[tx] = from;
     return count;
   }
 
   /** Offers each queued frame to `send`, which answers false to keep it for later. True if any was sent. */
   transmit(send: (frame: Uint8Array) => boolean): boolean {
-    const { u8, u32 } = this.#core;
+    const { u8, i32 } = this.#core;
     const tx = this.#tx;
-    const first = u32[tx] as number;
+    const first = i32[tx] as number;
     // The driver may call back into the stack, which may queue more: the cursors are read anew each time.
-    for (let cursor = first; cursor !== u32[tx + STACK_CURSOR]; cursor = u32[tx] as number) {
+    for (let cursor = first; cursor !== i32[tx + STACK_CURSOR]; cursor = i32[tx] as number) {
       const slot = tx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT);
-      const at = u32[slot] as number;
-      if (!send(u8.subarray(at, at + (u32[slot + 1] as number)))) break;
-      u32[tx] = cursor + 1;
+      const at = i32[slot] as number;
+      if (!send(u8.subarray(at, at + (i32[slot + 1] as number)))) break;
+      i32[tx] = cursor + 1;
     }
-    return u32[tx] !== first;
+    return i32[tx] !== first;
   }
 
   /** Copies a frame into the next receive buffer; false, and counted, if none is offered or it is too long. */
   receive(frame: Uint8Array): boolean {
-    const { u8, u32 } = this.#core;
+    const { u8, i32 } = this.#core;
     const rx = this.#rx;
-    const cursor = u32[rx] as number;
-    if (cursor === u32[rx + STACK_CURSOR]) {
+    const cursor = i32[rx] as number;
+    if (cursor === i32[rx + STACK_CURSOR]) {
       this.#count(NETIF_RX_OVERRUNS);
       return false;
     }
     const slot = rx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT);
-    if (frame.length > (u32[slot + 1] as number) || frame.length === 0) {
+    if (frame.length > (i32[slot + 1] as number) || frame.length === 0) {
       this.#count(NETIF_RX_FRAME);
       return false;
     }
-    u8.set(frame, u32[slot] as number);
-    u32[slot + 1] = frame.length;
-    u32[rx] = cursor + 1;
+    u8.set(frame, i32[slot] as number);
+    i32[slot + 1] = frame.length;
+    i32[rx] = cursor + 1;
     return true;
   }
 

@@ -250,3 +250,10 @@ test("what is no snapshot of this stack is refused, and nothing is changed", asy
   stack.addInterface({ medium: "ip", mtu: 1500, attach() {}, transmit: () => true });
   expect(() => stack.snapshot()).toThrow(/ppp0/);
 });
+
+test("a copy needs a driver for each interface", async () => {
+  const clock = new VirtualClock();
+  const stack = await boot({ clock });
+  stack.addInterface(new SimLink({ clock, seed: 1 }).nic());
+  await expect(resume(stack.snapshot(), [])).rejects.toThrow(/1 drivers are needed, 0 given/);
+});
