@@ -91,7 +91,7 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
     case NEXT_REASSEMBLE:
       return DROP_IP_FRAGMENT;
     case NEXT_ICMP_ERROR:
-      return icmpErrorInput(nif, pb);
+      return icmpErrorInput(pb);
     case NEXT_FREE:
       pbufFree(pb);
       return NEXT_DONE;
@@ -102,15 +102,15 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
   }
 }
 
-/** To the transport that sent the datagram which the error quotes. */
-function icmpErrorInput(nif: Netif, pb: Pbuf): u32 {
+/** To the transport that sent the datagram which the error quotes, whatever interface the error came by. */
+function icmpErrorInput(pb: Pbuf): u32 {
   const ip = icmpQuoted(pb);
   const quoted = changetype<usize>(ip) + ip.hdrLen;
   switch (ip.proto) {
     case IPPROTO_UDP:
-      return udpError(pb, quoted, nif.index + 1);
+      return udpError(pb, quoted);
     case IPPROTO_ICMP:
-      return echoError(pb, quoted, nif.index + 1);
+      return echoError(pb, quoted);
     default:
       return DROP_ICMP_ERROR_UNMATCHED;
   }

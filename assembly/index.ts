@@ -12,7 +12,7 @@ import {
   REGION_ROUTE,
   VERSION,
 } from "./abi/stack";
-import { CONFIG, configDefaults } from "./core/config";
+import { CONFIG } from "./core/config";
 import { COUNTERS } from "./core/counter";
 import { eventBase } from "./core/event";
 import { switchGet } from "./core/switch";
@@ -41,14 +41,14 @@ import {
   socketSet,
 } from "./socket/socket";
 import { socketError, socketReceive, socketSend, socketWindow } from "./socket/transfer";
-import { stackInit, stackPoll, stackSize } from "./stack";
+import { stackDefaults, stackInit, stackPoll, stackSize } from "./stack";
 
 export function stack_version(): u32 {
   return VERSION;
 }
 
 export function stack_defaults(profile: u32): i32 {
-  return configDefaults(profile);
+  return stackDefaults(profile);
 }
 
 export function stack_size(): i32 {

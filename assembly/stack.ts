@@ -5,7 +5,7 @@ import { CTR_POLLS, CTR_TIMERS_FIRED } from "./abi/counter";
 import { E_INVAL, E_NOMEM } from "./abi/errno";
 import { LOOPBACK_MTU, MEDIUM_LOOPBACK } from "./abi/netif";
 import { clockAdvance, now } from "./core/clock";
-import { CONFIG, Config, configCheck, configCheckBoot } from "./core/config";
+import { CONFIG, Config, configCheck, configCheckBoot, configDefaults } from "./core/config";
 import { count } from "./core/counter";
 import { eventInit, eventLayout } from "./core/event";
 import { hashInit } from "./core/hash";
@@ -75,6 +75,11 @@ function layout(c: Config): void {
   receiveLayout(c.socketErrors);
 }
 
+/** Fills the boot record with a profile's capacities; -E_INVAL for no profile, and once the stack has booted. */
+export function stackDefaults(profile: u32): i32 {
+  return S.booted != 0 ? -E_INVAL : configDefaults(profile);
+}
+
 /** Bytes of memory, from address 0, that a stack of this configuration needs; -E_INVAL (the option is in
  * CONFIG_ERROR), -E_NOMEM if no memory could be large enough. */
 export function stackSize(): i32 {
@@ -85,7 +90,13 @@ export function stackSize(): i32 {
   const end = arenaEnd();
   // Until the stack has booted there is nothing to be found anywhere.
   layout(NOTHING);
-  return end <= 0x7fffffff ? <i32>end : -E_NOMEM;
+  return end <= 0x7fffffff ? <i32>end : tooLarge(end);
+}
+
+function tooLarge(bytes: u64): i32 {
+  CONFIG.error = CONFIG_BYTES;
+  CONFIG.pages = <u32>min<u64>((bytes + 0xffff) >> 16, 0xffffffff);
+  return -E_NOMEM;
 }
 
 /** Lays the regions and brings loopback up. 0; or -E_INVAL, -E_NOMEM (memory is smaller than stackSize()), with
@@ -95,10 +106,7 @@ export function stackInit(): i32 {
   if (bytes < 0) return bytes;
   const error = configCheckBoot();
   if (error < 0) return error;
-  if ((<u64>memory.size()) << 16 < <u64>bytes) {
-    CONFIG.error = CONFIG_BYTES;
-    return -E_NOMEM;
-  }
+  if ((<u64>memory.size()) << 16 < <u64>bytes) return tooLarge(bytes);
   layout(CONFIG);
   hashInit();
   prngInit();
@@ -109,8 +117,10 @@ export function stackInit(): i32 {
   netifInit();
   icmpErrorInit();
   ipv4OutputInit();
+  const added = addLoopback();
+  if (added < 0) return added;
   S.booted = 1;
-  return addLoopback();
+  return 0;
 }
 
 function addLoopback(): i32 {

@@ -42,7 +42,7 @@ struct rs_config {
   uint32_t fib_direct_bits, sockets, socket_errors;
   uint32_t day_ms;
   uint32_t seed[4];
-  uint32_t error;
+  uint32_t error, least, most, pages;
 };
 AT(rs_config, small_buffers, RS_CONFIG_SMALL_BUFFERS);
 AT(rs_config, large_buffers, RS_CONFIG_LARGE_BUFFERS);
@@ -59,6 +59,9 @@ AT(rs_config, socket_errors, RS_CONFIG_SOCKET_ERRORS);
 AT(rs_config, day_ms, RS_CONFIG_DAY_MS);
 AT(rs_config, seed, RS_CONFIG_SEED);
 AT(rs_config, error, RS_CONFIG_ERROR);
+AT(rs_config, least, RS_CONFIG_LEAST);
+AT(rs_config, most, RS_CONFIG_MOST);
+AT(rs_config, pages, RS_CONFIG_PAGES);
 SIZE(rs_config, RS_CONFIG_BYTES);
 
 /* An interface (assembly/abi/netif.ts). */

@@ -2,6 +2,7 @@
  * Addresses as text and as bytes. Everywhere below 16 bytes in network order hold an address; IPv4 is ::ffff:a.b.c.d
  * (RFC 4291 §2.5.5.2).
  */
+import { typeError } from "./errors.js";
 
 /** IPv4 address as a number in host order, from its four decimal parts. Undefined if it is not one. */
 export function parseIpv4(text: string): number | undefined {
@@ -16,6 +17,10 @@ export function parseIpv4(text: string): number | undefined {
   return value;
 }
 
+function requireText(text: unknown, what: string): void {
+  if (typeof text !== "string") throw typeError(`${what}: a string is needed, not ${typeof text}`);
+}
+
 /** Dotted decimal of an IPv4 address in host order. */
 export function formatIpv4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
@@ -26,8 +31,9 @@ export function formatIpv4(value: number): string {
  * @throws TypeError naming `what`
  */
 export function ipv4(text: string, what = "address"): number {
+  requireText(text, what);
   const value = text === "localhost" ? 0x7f000001 : parseIpv4(text);
-  if (value === undefined) throw new TypeError(`${what}: ${JSON.stringify(text)} is not an IPv4 address`);
+  if (value === undefined) throw typeError(`${what}: ${JSON.stringify(text)} is not an IPv4 address`);
   return value;
 }
 
@@ -43,10 +49,11 @@ export interface Prefix {
  * @throws TypeError naming `what`
  */
 export function ipv4Prefix(text: string, what = "prefix"): Prefix {
+  requireText(text, what);
   if (text === "default") return { address: 0, length: 0 };
   const [address, length, ...rest] = text.split("/");
   const bits = length === undefined ? 32 : /^\d{1,2}$/.test(length) ? Number(length) : 33;
-  if (bits > 32 || rest.length > 0) throw new TypeError(`${what}: ${JSON.stringify(text)} is not address/length`);
+  if (bits > 32 || rest.length > 0) throw typeError(`${what}: ${JSON.stringify(text)} is not address/length`);
   return { address: ipv4(address as string, what), length: bits };
 }
 
@@ -82,8 +89,9 @@ export function readIpv4(bytes: Uint8Array, at: number): number {
  * @throws TypeError
  */
 export function parseMac(text: string): Uint8Array {
+  requireText(text, "mac");
   if (!/^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}$/i.test(text)) {
-    throw new TypeError(`mac: ${JSON.stringify(text)} is not a hardware address`);
+    throw typeError(`mac: ${JSON.stringify(text)} is not a hardware address`);
   }
   return Uint8Array.from(text.split(":"), (part) => Number.parseInt(part, 16));
 }

@@ -27,11 +27,18 @@ const TEXTS: Record<string, string> = {
   ENOMEM: "not enough memory",
   ENOSPC: "table full",
   ENOTCONN: "not connected",
+  ETIMEDOUT: "no answer in time",
 };
 
 /** Name of an errno of abi/errno.ts, such as "ECONNREFUSED". */
 export function errnoName(errno: number): string {
   return NAMES.get(errno) ?? `E${errno}`;
+}
+
+/** Its number, from the name. */
+export function errnoOf(name: string): number {
+  for (const [errno, known] of NAMES) if (known === name) return errno;
+  return 0;
 }
 
 export interface ErrorDetails {
@@ -71,6 +78,16 @@ export function uncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
+}
+
+/** A TypeError with Node's code for one. */
+export function typeError(message: string): TypeError & { code: string } {
+  return Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
+}
+
+/** A RangeError with Node's code for one. */
+export function rangeError(message: string): RangeError & { code: string } {
+  return Object.assign(new RangeError(message), { code: "ERR_OUT_OF_RANGE" });
 }
 
 /** The result of an export when it is >= 0; otherwise the StackError of its -errno is thrown. */

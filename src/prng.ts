@@ -3,6 +3,7 @@
  * 128 bits of state, from PractRand). For simulation only: it repeats to the bit from the same seed and foretells
  * itself to anyone who watches. Secrets (keys, initial sequence numbers) come from elsewhere.
  */
+import { typeError } from "./errors.js";
 
 /** The generator's whole state: four unsigned 32-bit words. */
 export type PrngRecord = [number, number, number, number];
@@ -76,7 +77,7 @@ export class Prng {
    */
   restore(record: PrngRecord): void {
     if (!Array.isArray(record) || record.length !== 4 || record.some((word) => word !== word >>> 0)) {
-      throw new TypeError("a generator's record is four unsigned 32-bit words");
+      throw typeError("a generator's record is four unsigned 32-bit words");
     }
     [this.#a, this.#b, this.#c, this.#counter] = record.map((word) => word | 0) as PrngRecord;
   }
@@ -92,7 +93,7 @@ export class Prng {
 /** 64 bits out of a seed: the integer itself, or two FNV-1a hashes of a string's code units. */
 function seedWords(seed: number | string, name: string): [number, number] {
   if (typeof seed === "string") return [fnv1a(seed, 0x811c9dc5), fnv1a(seed, 0x2b9a1f37)];
-  if (!Number.isSafeInteger(seed)) throw new TypeError(`${name} must be a safe integer or a string, not ${seed}`);
+  if (!Number.isSafeInteger(seed)) throw typeError(`${name} must be a safe integer or a string, not ${seed}`);
   return [seed | 0, Math.floor(seed / TWO_32) | 0];
 }
 

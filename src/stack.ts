@@ -1,18 +1,20 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A stack: one instance of the module, its interfaces and sockets, polled by a clock.
  */
-import { E_NODEV } from "../assembly/abi/errno.js";
+import { E_BADF, E_NODEV } from "../assembly/abi/errno.js";
 import { EVENT_CHANGED } from "../assembly/abi/event.js";
 import { HANDLE_INDEX } from "../assembly/abi/socket.js";
 import { POLL_FAR, POLL_IDLE } from "../assembly/abi/stack.js";
+import { ipv4Prefix } from "./address.js";
 import { type Clock, type Pollable, RealClock } from "./clock.js";
-import { freeName, Interface, requireFree } from "./control/interfaces.js";
+import { freeName, Interface, requireDriver, requireFree } from "./control/interfaces.js";
 import { Neighbours } from "./control/neighbours.js";
 import { type MemoryReport, readMemory, readStatistics, type Statistics } from "./control/report.js";
 import { Routes } from "./control/routes.js";
 import { Switches } from "./control/switches.js";
 import type { Driver } from "./drivers/driver.js";
-import { StackError, uncaught } from "./errors.js";
+import { StackError, typeError, uncaught } from "./errors.js";
 import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
 import type { HostedSocket, SocketHost } from "./sockets/host.js";
 import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
@@ -94,20 +96,27 @@ export class Stack implements Pollable, SocketHost {
   /**
    * Another stack that carries on from a snapshot, to the bit. Its sockets are taken over by `udp.adopt()`.
    * @param drivers  one for each interface beside lo, in order; each is handed its own record of the snapshot
-   * @throws (by rejection) TypeError when there are more or fewer
+   * @throws (by rejection) TypeError when there are more or fewer, or one is not of its interface's medium and MAC; what
+   *   a driver throws. Then nothing is left attached.
    */
   static async resume(snapshot: StackSnapshot, drivers: readonly Driver[], options: StackOptions = {}): Promise<Stack> {
     if (drivers.length !== snapshot.drivers.length) {
-      throw new TypeError(`resume: ${snapshot.drivers.length} drivers are needed, ${drivers.length} given`);
+      throw typeError(`resume: ${snapshot.drivers.length} drivers are needed, ${drivers.length} given`);
     }
     const module = await compile(options.module);
     const stack = new Stack(Core.resume(module, snapshot.memory, snapshot.bytes), module, options);
-    stack.#interfaces.push(new Interface(stack, 1));
-    for (const [i, driver] of drivers.entries()) stack.#interfaces.push(new Interface(stack, i + 2, driver));
-    stack.#dueUs = snapshot.dueUs;
-    stack.clock.add(stack);
-    for (const nif of stack.#interfaces) nif.resume();
-    for (const [i, record] of snapshot.drivers.entries()) stack.#interfaces[i + 1]?.restore(record);
+    try {
+      stack.#interfaces.push(new Interface(stack, 1));
+      for (const [i, driver] of drivers.entries()) stack.#interfaces.push(new Interface(stack, i + 2, driver));
+      for (const nif of stack.#interfaces) nif.requireMatch();
+      stack.#dueUs = snapshot.dueUs;
+      stack.clock.add(stack);
+      for (const nif of stack.#interfaces) nif.resume();
+      for (const [i, record] of snapshot.drivers.entries()) stack.#interfaces[i + 1]?.restore(record);
+    } catch (error) {
+      stack.close();
+      throw error;
+    }
     stack.clock.wake(stack);
     return stack;
   }
@@ -144,9 +153,13 @@ export class Stack implements Pollable, SocketHost {
 
   /**
    * Joins a driver to the stack. The interface is brought up, and given `address` ("192.168.1.2/24") if there is one.
-   * @throws StackError ENOSPC (see the boot option `interfaces`), EINVAL (MTU, MAC), EEXIST; TypeError
+   * @throws StackError ENOSPC (see the boot option `interfaces`), EINVAL (MTU, MAC), EEXIST, EBADF (closed); TypeError;
+   *   what the driver's attach() throws: the interface is then there, without carrier
    */
   addInterface(driver: Driver, options: { name?: string; address?: string; up?: boolean } = {}): Interface {
+    if (this.#closed) throw new StackError(E_BADF, "addInterface");
+    requireDriver(driver);
+    if (options.address !== undefined) ipv4Prefix(options.address, "address");
     const name = options.name ?? freeName(driver, this.#interfaces);
     requireFree(name, this.#interfaces);
     const nif = Interface.add(this, driver, name);
@@ -171,6 +184,10 @@ export class Stack implements Pollable, SocketHost {
 
   register(socket: HostedSocket): void {
     this.#sockets[socket.handle & HANDLE_INDEX] = socket;
+  }
+
+  registered(handle: number): boolean {
+    return this.#sockets[handle & HANDLE_INDEX]?.handle === handle;
   }
 
   unregister(socket: HostedSocket): void {
@@ -273,14 +290,16 @@ export class Stack implements Pollable, SocketHost {
   /**
    * Goes back to a snapshot of this stack. Calls of the old timeline that wait reject with code ERR_STACK_RESTORED;
    * sockets that were open then are valid again. The clock is restored by its owner, before.
+   * @throws TypeError for what is no snapshot of this stack; what a driver throws. Then nothing is changed.
    */
   restore(snapshot: StackSnapshot): void {
     if (snapshot.memory.length !== this.core.u8.length || snapshot.drivers.length !== this.#interfaces.length - 1) {
-      throw new TypeError("restore: this is no snapshot of this stack");
+      throw typeError("restore: this is no snapshot of this stack");
     }
     const reason = Object.assign(new Error("the stack was restored to an earlier state"), {
       code: "ERR_STACK_RESTORED",
     });
+    this.#restoreDrivers(snapshot.drivers);
     this.core.u8.set(snapshot.memory);
     for (const socket of [...this.#sockets]) {
       if (socket === undefined) continue;
@@ -289,22 +308,43 @@ export class Stack implements Pollable, SocketHost {
       if (!known) this.unregister(socket);
       socket.abandon(reason, !known);
     }
-    for (const [i, record] of snapshot.drivers.entries()) this.#interfaces[i + 1]?.restore(record);
     this.#dueUs = snapshot.dueUs;
     this.#polledUs = -Infinity;
     this.clock.wake(this);
   }
 
+  /** All drivers, or none: those that have gone back go on as before when one throws. */
+  #restoreDrivers(records: readonly unknown[]): void {
+    const nifs = this.#interfaces.slice(1);
+    const before = nifs.map((nif) => nif.snapshot());
+    let tried = 0;
+    try {
+      for (const nif of nifs) nif.restore(records[tried++]);
+    } catch (error) {
+      while (tried-- > 0) guarded(() => nifs[tried]?.restore(before[tried]));
+      throw error;
+    }
+  }
+
   /** Ends the stack: its drivers are detached, its sockets closed; waiting calls reject with EBADF. */
   close(): void {
     if (this.#closed) return;
-    for (const socket of this.#sockets) (socket as { close?(): void } | undefined)?.close?.();
-    for (const nif of this.#interfaces) nif.detach();
     this.#closed = true;
     this.clock.remove(this);
+    for (const socket of this.#sockets) (socket as { close?(): void } | undefined)?.close?.();
+    for (const nif of this.#interfaces) guarded(() => nif.detach());
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Runs a driver's part of what must go on anyhow. */
+function guarded(act: () => void): void {
+  try {
+    act();
+  } catch (thrown) {
+    uncaught(thrown);
   }
 }

@@ -18,7 +18,12 @@ export const CONFIG_DAY_MS = 48;
 /** 128 bits from a good source of randomness; all zero is refused. */
 export const CONFIG_SEED = 52;
 export const CONFIG_ERROR = 68;
-export const CONFIG_BYTES = 72;
+/** The range in which it would have been accepted. */
+export const CONFIG_LEAST = 72;
+export const CONFIG_MOST = 76;
+/** Pages of 64 KiB that the capacities need, when that is more than there can be, or more than there are. */
+export const CONFIG_PAGES = 80;
+export const CONFIG_BYTES = 84;
 
 export const CLOCK_UNKNOWN = 0xffffffff;
 

@@ -24,5 +24,6 @@ export const E_NETDOWN = 100;
 export const E_NETUNREACH = 101;
 export const E_NOBUFS = 105;
 export const E_NOTCONN = 107;
+export const E_TIMEDOUT = 110;
 export const E_CONNREFUSED = 111;
 export const E_HOSTUNREACH = 113;

@@ -45,6 +45,9 @@ export class Config {
   seed2: u32;
   seed3: u32;
   error: u32;
+  least: u32;
+  most: u32;
+  pages: u32;
 }
 
 export const CONFIG: Config = changetype<Config>(memory.data(CONFIG_BYTES, 8));
@@ -102,7 +105,7 @@ function routing(nextHops: u32, directBits: u32): void {
 function within(option: u32, least: u32, most: u32): bool {
   const value = load<u32>(changetype<usize>(CONFIG) + option);
   if (value >= least && value <= most) return true;
-  CONFIG.error = option;
+  refuse(option, least, most);
   return false;
 }
 
@@ -123,26 +126,30 @@ export function configCheck(): i32 {
     within(CONFIG_SOCKETS, 1, 1 << 15) &&
     within(CONFIG_SOCKET_ERRORS, 0, 1 << 16);
   if (!ok) return -E_INVAL;
-  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS);
+  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS, 4, 1 << 15);
   // A quarter is posted for receiving, in even shares: at least one for each interface beside lo.
-  if (CONFIG.smallBuffers >> 2 < CONFIG.interfaces - 1) return refuse(CONFIG_SMALL_BUFFERS);
+  if (CONFIG.smallBuffers >> 2 < CONFIG.interfaces - 1) {
+    return refuse(CONFIG_SMALL_BUFFERS, (CONFIG.interfaces - 1) << 2, 1 << 20);
+  }
   // With fewer the quotas of their holders are none.
-  if (CONFIG.largeBuffers != 0 && CONFIG.largeBuffers < 4) return refuse(CONFIG_LARGE_BUFFERS);
+  if (CONFIG.largeBuffers != 0 && CONFIG.largeBuffers < 4) return refuse(CONFIG_LARGE_BUFFERS, 4, 1 << 15);
   return 0;
 }
 
-function refuse(option: u32): i32 {
+function refuse(option: u32, least: u32, most: u32): i32 {
   CONFIG.error = option;
+  CONFIG.least = least;
+  CONFIG.most = most;
   return -E_INVAL;
 }
 
 /** What stack_init() asks for beyond capacities: a seed, and a time of day which is one. */
 export function configCheckBoot(): i32 {
   if ((CONFIG.seed0 | CONFIG.seed1 | CONFIG.seed2 | CONFIG.seed3) == 0) {
-    return refuse(CONFIG_SEED);
+    return refuse(CONFIG_SEED, 1, 0xffffffff);
   }
   if (CONFIG.dayMs != CLOCK_UNKNOWN && CONFIG.dayMs >= 86400000) {
-    return refuse(CONFIG_DAY_MS);
+    return refuse(CONFIG_DAY_MS, 0, 86399999);
   }
   return 0;
 }

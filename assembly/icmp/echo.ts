@@ -45,9 +45,9 @@ export function echoReplyInput(pb: Pbuf, id: u32, ifindex: u32): u32 {
 }
 
 /** An ICMP error at pb.l4 quotes an ICMP message of ours at `quoted`. */
-export function echoError(pb: Pbuf, quoted: usize, ifindex: u32): u32 {
+export function echoError(pb: Pbuf, quoted: usize): u32 {
   const icmp = changetype<IcmpHdr>(quoted);
   if (icmp.type != ICMP_ECHO) return DROP_ICMP_ERROR_UNMATCHED;
-  const p = demuxFind(IPPROTO_ICMP, flowSource(), icmp.id, flowDestination(), 0, ifindex);
+  const p = demuxFind(IPPROTO_ICMP, flowSource(), icmp.id, flowDestination(), 0, 0);
   return p === null ? DROP_ICMP_ERROR_UNMATCHED : pcbError(p, pb, icmp.seq);
 }

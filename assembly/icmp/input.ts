@@ -84,7 +84,7 @@ function echoInput(pb: Pbuf): u32 {
   const tos = ip.tos;
   pb.len -= <u32>(pb.l4 - pb.head);
   pb.head = pb.l4;
-  pb.flags |= PB_REPLY;
+  pb.flags = PB_REPLY;
   icmpEchoToReply(pb.head);
   count(CTR_ICMP_OUT_MSGS);
   count(CTR_ICMP_OUT_ECHO_REPS);

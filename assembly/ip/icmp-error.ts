@@ -24,7 +24,7 @@ import { PB_IP_GROUP, PB_LINK_GROUP, Pbuf, pbufAlloc } from "../memory/pbuf";
 import { IcmpHdr, icmpEmit } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { ipv4Output } from "./output";
-import { PATH_BYTES, Path, pathFind } from "./path";
+import { PATH_BYTES, PATH_LOCAL, Path, pathFind } from "./path";
 
 /** Longest error datagram (RFC 1812 §4.3.2.3). */
 const ERROR_MAX: u32 = 576;
@@ -55,15 +55,16 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
     count(DROP_ICMP_ERROR_FORBIDDEN);
     return;
   }
-  if (!takeToken()) {
-    count(DROP_ICMP_ERROR_RATE);
-    return;
-  }
   const ip = changetype<Ipv4Hdr>(pb.l3);
   address4(TO, ip.src);
   address4(FROM, ip.dst);
   if (pathFind(PATH, TO, 0) < 0) {
     count(DROP_OUT_NO_ROUTE);
+    return;
+  }
+  // The rate is for networks: what goes to this host itself is no flood, and a sender's to know.
+  if (PATH.kind != PATH_LOCAL && !takeToken()) {
+    count(DROP_ICMP_ERROR_RATE);
     return;
   }
   const error = pbufAlloc(PBUF_SMALL, OWNER_STACK, true);

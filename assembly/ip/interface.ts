@@ -1,7 +1,7 @@
 // An interface as IP sees it: its addresses bring routes with them (the host route of an own address through lo, the
 // connected network), and those follow the interface up and down.
 
-import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_EXIST, E_INVAL, E_NODEV } from "../abi/errno";
+import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_EXIST, E_INVAL, E_NODEV, E_NOSPC } from "../abi/errno";
 import { FAMILY_IPV4, IFF_BROADCAST, IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP } from "../abi/netif";
 import { ROUTE_ORIGIN_KERNEL, RTF_HOST, RTF_LOCAL, RTF_UP } from "../abi/route";
 import { SW_ADDR_FOLLOWS_CARRIER } from "../abi/switch";
@@ -37,13 +37,12 @@ export function interfaceAddressAdd(ifindex: u32, ip: usize, plen: u32): i32 {
   // Routes may not change with it; source addresses do.
   routeInvalidate();
   const a = changetype<IfAddr>(added);
-  let error = hostRoute(a, true);
-  if (error == 0 && (nif.flags & IFF_UP) != 0) {
-    error = connectedRoute(a, true);
-    if (error < 0) hostRoute(a, false);
-  }
+  const error = settleRoutes(nif);
   if (error < 0) {
+    connectedRoute(a, false);
+    hostRoute(a, false);
     addressRemove(a);
+    settleRoutes(nif);
     return error;
   }
   announce(nif, v4);
@@ -52,7 +51,7 @@ export function interfaceAddressAdd(ifindex: u32, ip: usize, plen: u32): i32 {
 
 /** A unicast address that may stand on an interface: 127/8 only on loopback, no host part of all ones or zeros. */
 function assignable(nif: Netif, v4: u32, plen: u32): bool {
-  if (v4 == 0 || v4 >= 0xe0000000) return false;
+  if (v4 >>> 24 == 0 || v4 >= 0xe0000000) return false;
   if (v4 >>> 24 == 127 && (nif.flags & IFF_LOOPBACK) == 0) return false;
   if (plen >= 31 || (nif.flags & (IFF_LOOPBACK | IFF_NOARP)) != 0) return true;
   const host = v4 & (0xffffffff >>> plen);
@@ -70,7 +69,7 @@ export function interfaceAddressDelete(ifindex: u32, ip: usize): i32 {
   addressRemove(a);
   routeInvalidate();
   // Another address may stand in the same network: its route was the same one, or was kept out by it.
-  if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, true);
+  settleRoutes(nif);
   return 0;
 }
 
@@ -95,19 +94,20 @@ function existsIsFine(result: i32): i32 {
   return result == -E_EXIST ? 0 : result;
 }
 
-/** Makes or withdraws the connected routes of all addresses of the interface. */
-function connectedRoutes(nif: Netif, on: bool): void {
+/** Makes or withdraws what is to be there now: the host routes of its addresses always (as Linux), its networks while it
+ * is up; with the switch, both only while it has carrier too. 0, or -E_NOSPC with some of them missing. */
+function settleRoutes(nif: Netif): i32 {
+  const host = switchValue(SW_ADDR_FOLLOWS_CARRIER) == 0 || (nif.flags & IFF_RUNNING) != 0;
+  const connected = host && (nif.flags & IFF_UP) != 0;
+  let error: i32 = 0;
   for (let i: u32 = 0; i < addressCapacity(); i++) {
     const a = ifAddrAt(i);
-    if (a.family == FAMILY_IPV4 && a.netif == nif.index) connectedRoute(a, on);
+    if (a.family != FAMILY_IPV4 || a.netif != nif.index) continue;
+    const one = hostRoute(a, host);
+    const other = connectedRoute(a, connected);
+    if (one == -E_NOSPC || other == -E_NOSPC) error = -E_NOSPC;
   }
-}
-
-function hostRoutes(nif: Netif, on: bool): void {
-  for (let i: u32 = 0; i < addressCapacity(); i++) {
-    const a = ifAddrAt(i);
-    if (a.family == FAMILY_IPV4 && a.netif == nif.index) hostRoute(a, on);
-  }
+  return error;
 }
 
 /** Tells the link that the address is here (RFC 5227 §2.3), if there is one to tell. */
@@ -123,12 +123,16 @@ function announceAll(nif: Netif): void {
 }
 
 /** Brings the interface up or down. Its connected networks go and come with it; the host routes of its addresses
- * stay (as Linux): an own address answers through lo all the same. */
+ * stay (as Linux): an own address answers through lo all the same. -E_NODEV; -E_NOSPC, and it stays down. */
 export function interfaceUp(ifindex: u32, on: bool): i32 {
   const nif = netifByIndex(ifindex);
   if (nif === null) return -E_NODEV;
   if (!netifSetFlag(nif, IFF_UP, on)) return 0;
-  connectedRoutes(nif, on);
+  if (settleRoutes(nif) < 0) {
+    netifSetFlag(nif, IFF_UP, false);
+    settleRoutes(nif);
+    return -E_NOSPC;
+  }
   if (on) announceAll(nif);
   else neighFlush(nif.index);
   return 0;
@@ -141,15 +145,9 @@ export function interfaceCarrier(ifindex: u32, on: bool): i32 {
   if (nif === null) return -E_NODEV;
   if (!netifSetFlag(nif, IFF_RUNNING, on)) return 0;
   if (!on) neighFlush(nif.index);
-  if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0 || on) ownRoutes(nif, on);
+  if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0) settleRoutes(nif);
   if (on) announceAll(nif);
   return 0;
-}
-
-/** Makes or withdraws all routes of the interface's own addresses. */
-function ownRoutes(nif: Netif, on: bool): void {
-  hostRoutes(nif, on);
-  if ((nif.flags & IFF_UP) != 0) connectedRoutes(nif, on);
 }
 
 /** Sets a switch, and lets it take effect at once where it changes what is so. */
@@ -158,7 +156,7 @@ export function interfaceSwitchSet(id: u32, value: u32): i32 {
   if (error < 0 || id != SW_ADDR_FOLLOWS_CARRIER) return error;
   for (let i: u32 = 0; i < netifCount(); i++) {
     const nif = netifAt(i);
-    if ((nif.flags & IFF_RUNNING) == 0) ownRoutes(nif, value == 0);
+    if ((nif.flags & IFF_RUNNING) == 0) settleRoutes(nif);
   }
   return 0;
 }

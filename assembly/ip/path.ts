@@ -5,7 +5,7 @@
 import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_NETUNREACH } from "../abi/errno";
 import { IFF_BROADCAST, IFF_MULTICAST, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
 import { RTF_REJECT } from "../abi/route";
-import { addressCapacity, addressFor, addressKind, ifAddrAt, KIND_BROADCAST } from "../link/address";
+import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/address";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
 import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { NextHop, nexthopAt } from "../route/nexthop";
@@ -55,11 +55,13 @@ export function pathFind(path: Path, dst: usize, ifindex: u32): i32 {
   if (found == 0) return -E_NETUNREACH;
   if ((hop.flags & RTF_REJECT) != 0) return -E_HOSTUNREACH;
   const gateway = changetype<usize>(hop) + GATEWAY;
-  return settle(path, hop.ifindex, dst, addressIsAny(gateway) ? dst : gateway, addressV4(hopSource(hop)));
+  return settle(path, hop.ifindex, dst, addressIsAny(gateway) ? dst : gateway, preferredSource(hop));
 }
 
-function hopSource(hop: NextHop): usize {
-  return changetype<usize>(hop) + offsetof<NextHop>("source0");
+/** The source that a route names, while it is one of ours; else 0. */
+function preferredSource(hop: NextHop): u32 {
+  const source = changetype<usize>(hop) + offsetof<NextHop>("source0");
+  return addressKind(source) == KIND_OWN ? addressV4(source) : 0;
 }
 
 /** A socket bound to an interface speaks there to anyone as if on the link. */
@@ -77,18 +79,8 @@ function settle(path: Path, ifindex: u32, dst: usize, nextHop: usize, source: u3
   path.source = source != 0 ? source : sourceFor(nif.index, addressV4(nextHop));
   if (path.source == 0) return -E_ADDRNOTAVAIL;
   if (nif.medium == MEDIUM_LOOPBACK) path.kind = PATH_LOCAL;
-  else path.kind = addressKind(dst) == KIND_BROADCAST ? PATH_BROADCAST : PATH_UNICAST;
-  return 0;
-}
-
-/** The interface's address towards `peer`; an interface without any borrows another's (unnumbered). */
-function sourceFor(netif: u32, peer: u32): u32 {
-  const own = addressFor(netif, peer);
-  if (own != 0) return own;
-  for (let i: u32 = 0; i < addressCapacity(); i++) {
-    const a = ifAddrAt(i);
-    if (a.family != 0 && netifAt(a.netif).medium != MEDIUM_LOOPBACK) return addressV4(changetype<usize>(a));
-  }
+  // A broadcast of a network that is reached through a gateway is the gateway's to make.
+  else path.kind = nextHop == dst && addressKind(dst) == KIND_BROADCAST ? PATH_BROADCAST : PATH_UNICAST;
   return 0;
 }
 

@@ -11,6 +11,7 @@ import {
   FAMILY_IPV4,
   FAMILY_IPV6,
   IFF_BROADCAST,
+  MEDIUM_LOOPBACK,
 } from "../abi/netif";
 import { hash16 } from "../core/hash";
 import { address4, addressCopy, addressEqual, addressIs4, addressV4 } from "../memory/address";
@@ -186,6 +187,17 @@ export function addressFor(netif: u32, peer: u32): u32 {
     }
   }
   return match != 0 ? match : primary;
+}
+
+/** The interface's address towards `peer`; an interface without any borrows another's (unnumbered). */
+export function sourceFor(netif: u32, peer: u32): u32 {
+  const own = addressFor(netif, peer);
+  if (own != 0) return own;
+  for (let i: u32 = 0; i < A.capacity; i++) {
+    const a = ifAddrAt(i);
+    if (a.family != 0 && netifAt(a.netif).medium != MEDIUM_LOOPBACK) return addressV4(changetype<usize>(a));
+  }
+  return 0;
 }
 
 if (offsetof<IfAddr>("plen") != ADDR_PLEN) ERROR("IfAddr.plen");

@@ -9,7 +9,7 @@ import { count } from "../core/counter";
 import { Pbuf, pbufAlloc } from "../memory/pbuf";
 import { arpEmit } from "../wire/arp";
 import { etherEmit } from "../wire/ether";
-import { addressFor } from "./address";
+import { sourceFor } from "./address";
 import { Netif, netifTransmit } from "./netif";
 
 const BROADCAST: usize = memory.data(8, 8);
@@ -23,7 +23,7 @@ export function etherBroadcast(): usize {
 /** Sends a request for `target`; to the hardware address at `to`, or to all if that is 0. */
 export function arpRequest(nif: Netif, target: u32, to: usize): void {
   count(CTR_ARP_OUT_REQUESTS);
-  arpSend(nif, addressFor(nif.index, target), target, to != 0 ? to : etherBroadcast());
+  arpSend(nif, sourceFor(nif.index, target), target, to != 0 ? to : etherBroadcast());
 }
 
 /** Announces an own address: a request whose sender and target are that address. */

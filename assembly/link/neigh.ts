@@ -43,6 +43,7 @@ import { addressCopy, addressEqual, addressIsAny, addressV4 } from "../memory/ad
 import { arenaTake } from "../memory/arena";
 import { Pbuf, pbufGive, pbufTake } from "../memory/pbuf";
 import { etherCopy, etherEmit, macEqual } from "../wire/ether";
+import { addressKind, KIND_BROADCAST } from "./address";
 import { arpRequest } from "./arp-output";
 import { Netif, netifAt, netifByIndex, netifTransmit } from "./netif";
 
@@ -69,7 +70,6 @@ export class Neigh {
   timerSlot: u32;
   /** Last time a packet went to it. */
   used: u64;
-  confirmed: u64;
 }
 
 @unmanaged
@@ -266,7 +266,6 @@ export function neighLearn(nif: Netif, ip: usize, mac: usize, mayCreate: bool, c
   setHardware(n, nif, mac);
   n.probes = 0;
   if (confirmed || n.queueLen != 0) {
-    n.confirmed = now();
     enter(n, NEIGH_REACHABLE, switchUs(SW_NEIGH_REACHABLE_MS));
   } else {
     enter(n, NEIGH_STALE, switchUs(SW_NEIGH_STALE_MS));
@@ -311,12 +310,13 @@ function expireUnused(n: Neigh): bool {
 }
 
 /** Enters a permanent neighbour, in place of what was learned: 0; -E_NODEV, -E_OPNOTSUPP where the medium has no
- * hardware addresses, -E_INVAL for a group's, -E_NOSPC. */
+ * hardware addresses, -E_INVAL for a group's address of either kind, -E_NOSPC. */
 export function neighAdd(ifindex: u32, ip: usize, mac: usize): i32 {
   const nif = netifByIndex(ifindex);
   if (nif === null) return -E_NODEV;
   if (nif.medium != MEDIUM_ETHERNET) return -E_OPNOTSUPP;
   if ((load<u8>(mac) & 1) != 0 || addressIsAny(ip)) return -E_INVAL;
+  if (addressKind(ip) == KIND_BROADCAST || addressV4(ip) >= 0xe0000000) return -E_INVAL;
   const found = neighFind(nif.index, ip);
   const n = found !== null ? found : create(nif.index, ip);
   if (n === null) return -E_NOSPC;

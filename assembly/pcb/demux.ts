@@ -92,14 +92,15 @@ export function demuxRemove(p: Pcb): void {
 
 function listensOn(p: Pcb, ifindex: u32): bool {
   const bound = optionOf(p, OPT_INTERFACE);
-  return bound == 0 || bound == ifindex;
+  return bound == 0 || ifindex == 0 || bound == ifindex;
 }
 
 function hasPort(p: Pcb, level: u32, proto: u32, localPort: u32): bool {
   return p.level == level && p.localPort == localPort && p.proto == proto;
 }
 
-/** The block for a packet from remote:remotePort to local:localPort that came by interface `ifindex`; or null. */
+/** The block for a packet from remote:remotePort to local:localPort that came by interface `ifindex` (0: by
+ * whichever); or null. */
 export function demuxFind(
   proto: u32,
   local: usize,

@@ -2,6 +2,7 @@
 // broadcast, the room; and after: TTL, TOS and DF as the socket has them.
 
 import { E_ACCES, E_AGAIN, E_INVAL, E_MSGSIZE } from "../abi/errno";
+import { IFF_UP } from "../abi/netif";
 import { OPT_BROADCAST, OPT_DF, OPT_INTERFACE, OPT_MULTICAST_TTL, OPT_TOS, OPT_TTL } from "../abi/socket";
 import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { switchValue } from "../core/switch";
@@ -58,7 +59,9 @@ function sourceOf(p: Pcb, path: Path): u32 {
 /** May a message of `len` bytes go now? 0, -E_MSGSIZE, or -E_AGAIN (the socket is told when there is room). */
 export function pcbRoom(p: Pcb, path: Path, len: u32): i32 {
   if (len > ipv4Room(path)) return -E_MSGSIZE;
-  if (netifHasRoom(netifAt(path.netif))) return 0;
+  const nif = netifAt(path.netif);
+  // What is down has no room to wait for: netifTransmit() says so.
+  if ((nif.flags & IFF_UP) == 0 || netifHasRoom(nif)) return 0;
   roomWaitSlot(p, path.netif);
   return -E_AGAIN;
 }

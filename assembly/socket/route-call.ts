@@ -1,7 +1,7 @@
 // Route calls: their arguments and answers are one route record (abi/route.ts), too many for six integers.
 
 import { CALL_ADDR, CALL_ADDR2, CALL_ADDR3, CALL_IFINDEX } from "../abi/call";
-import { E_NETUNREACH, E_NODEV } from "../abi/errno";
+import { E_INVAL, E_NETUNREACH, E_NODEV } from "../abi/errno";
 import { FAMILY_IPV4 } from "../abi/netif";
 import {
   ROUTE_BYTES,
@@ -17,8 +17,9 @@ import {
   RTF_REJECT,
 } from "../abi/route";
 import { PATH_BYTES, Path, pathFind } from "../ip/path";
+import { addressKind, KIND_FOREIGN, KIND_OWN } from "../link/address";
 import { netifByIndex } from "../link/netif";
-import { address4, addressCopy, addressIsAny } from "../memory/address";
+import { address4, addressCopy, addressIsAny, addressV4 } from "../memory/address";
 import { routeAdd, routeDelete, routeFirst, routeMatch, routeNext, routeReplace } from "../route/table";
 import { CALL, callAddr, callSet } from "./call";
 
@@ -34,14 +35,21 @@ function u32At(offset: u32): u32 {
   return load<u32>(ROUTE + offset);
 }
 
-/** An interface that is there, and a gateway that can be reached by it without another gateway. */
+/** An own source, an interface that is there, and a gateway that can be reached by it without another gateway. */
 function usable(): i32 {
+  const source = ROUTE + ROUTE_SOURCE;
+  if (!addressIsAny(source) && addressKind(source) != KIND_OWN) return -E_INVAL;
+  if ((u32At(ROUTE_FLAGS) & RTF_REJECT) != 0) {
+    // It leads nowhere, so by no interface.
+    store<u32>(ROUTE, 0, ROUTE_IFINDEX);
+    return 0;
+  }
   const ifindex = u32At(ROUTE_IFINDEX);
-  const flags = u32At(ROUTE_FLAGS);
-  if ((flags & RTF_REJECT) != 0 && ifindex == 0) return 0;
   if (netifByIndex(ifindex) === null) return -E_NODEV;
   const gateway = ROUTE + ROUTE_GATEWAY;
   if (addressIsAny(gateway)) return 0;
+  // Another host's, not ours, nor a group's.
+  if (addressKind(gateway) != KIND_FOREIGN || addressV4(gateway) >= 0xe0000000) return -E_INVAL;
   const found = pathFind(PATH, gateway, 0);
   if (found < 0 || PATH.netif + 1 != ifindex) return -E_NETUNREACH;
   // The gateway must itself be the next hop: on the link, not behind another router.

@@ -54,7 +54,7 @@ export function socketWindow(handle: u32, len: u32): i32 {
 }
 
 /** Sends the first `len` bytes of the window, to the connected peer or (SEND_TO) to the call block's address and
- * port. 0, or -errno; the window is used up by it, but for -E_AGAIN: then it may be sent again. */
+ * port. 0, or -errno; the window is used up by it, but for -E_AGAIN and a `len` or `flags` that cannot be. */
 export function socketSend(handle: u32, len: u32, flags: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;

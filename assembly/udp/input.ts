@@ -29,9 +29,9 @@ export function udpInput(pb: Pbuf, ifindex: u32): u32 {
 }
 
 /** An ICMP error (at pb.l4) quotes a UDP datagram of ours, whose header is at `quoted`; the flow is as it was sent. */
-export function udpError(pb: Pbuf, quoted: usize, ifindex: u32): u32 {
+export function udpError(pb: Pbuf, quoted: usize): u32 {
   const udp = changetype<UdpHdr>(quoted);
-  const p = demuxFind(IPPROTO_UDP, flowSource(), udp.srcPort, flowDestination(), udp.dstPort, ifindex);
+  const p = demuxFind(IPPROTO_UDP, flowSource(), udp.srcPort, flowDestination(), udp.dstPort, 0);
   if (p === null) return DROP_ICMP_ERROR_UNMATCHED;
   return pcbError(p, pb, udp.dstPort);
 }

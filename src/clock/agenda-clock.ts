@@ -2,6 +2,8 @@
  * What every clock has: participants on an agenda, and sleeps, which are participants too. How time goes on is for the
  * clocks built on this to say.
  */
+
+import { rangeError, typeError } from "../errors.js";
 import { Agenda, type Pollable } from "./agenda.js";
 
 export type { Pollable } from "./agenda.js";
@@ -96,7 +98,7 @@ export abstract class AgendaClock implements Clock {
 
   sleep(us: number, signal?: AbortSignal): Promise<void> {
     if (typeof us !== "number" || !(us >= 0 && us <= MAX_SLEEP_US)) {
-      return Promise.reject(new RangeError(`a sleep is 0 to ${MAX_SLEEP_US} microseconds, not ${us}`));
+      return Promise.reject(rangeError(`a sleep is 0 to ${MAX_SLEEP_US} microseconds, not ${us}`));
     }
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
@@ -130,7 +132,7 @@ export abstract class AgendaClock implements Clock {
   restore(record: ClockRecord): void {
     const nowUs = record?.nowUs;
     if (!Number.isSafeInteger(nowUs) || nowUs < 0) {
-      throw new TypeError("a clock's record has nowUs, a whole number of microseconds >= 0");
+      throw typeError("a clock's record has nowUs, a whole number of microseconds >= 0");
     }
     this.setNow(nowUs);
     for (const sleep of [...this.#sleeps]) {

@@ -4,6 +4,8 @@
  * A participant that is still due after its poll, or is woken meanwhile, waits for the next round of the same instant,
  * so that none can starve another and the order depends on nothing but times and order of registration.
  */
+
+import { typeError } from "../errors.js";
 import { Heap, type HeapItem } from "../heap.js";
 
 /** Something that a clock runs: a stack, a simulated link, a timer. Its state is its own; the clock keeps only when. */
@@ -130,7 +132,7 @@ export class Agenda {
     } finally {
       if (Number.isNaN(atUs)) this.remove(entry.participant);
     }
-    if (Number.isNaN(atUs)) throw new TypeError(`pollAt() of ${nameOf(entry.participant)} is not a number`);
+    if (Number.isNaN(atUs)) throw typeError(`pollAt() of ${nameOf(entry.participant)} is not a number`);
     return atUs > Number.MAX_SAFE_INTEGER ? Infinity : atUs;
   }
 }

@@ -6,6 +6,8 @@
  * turn of the event loop. Only when neither has anything left to do does time move. A program under a virtual clock
  * therefore waits only for the clock and for what the participants settle; real I/O would let time run on without it.
  */
+
+import { rangeError } from "../errors.js";
 import { AgendaClock, codedError } from "./agenda-clock.js";
 import { turn } from "./turn.js";
 
@@ -30,10 +32,9 @@ export class VirtualClock extends AgendaClock {
   /** @throws RangeError naming the option that is not a whole number in its range */
   constructor({ startUs = 0, maxRounds = 1_000_000 }: VirtualClockOptions = {}) {
     super();
-    if (!Number.isSafeInteger(startUs) || startUs < 0)
-      throw new RangeError(`startUs: a whole number >= 0, not ${startUs}`);
+    if (!Number.isSafeInteger(startUs) || startUs < 0) throw rangeError(`startUs: a whole number >= 0, not ${startUs}`);
     if (!Number.isSafeInteger(maxRounds) || maxRounds < 1) {
-      throw new RangeError(`maxRounds: a whole number >= 1, not ${maxRounds}`);
+      throw rangeError(`maxRounds: a whole number >= 1, not ${maxRounds}`);
     }
     this.#nowUs = startUs;
     this.#maxRounds = maxRounds;
@@ -57,7 +58,7 @@ export class VirtualClock extends AgendaClock {
    *   ERR_STACK_RESTORED when it is restored meanwhile; what a participant's poll() throws
    */
   async advance(us: number): Promise<void> {
-    if (us === Infinity) throw new RangeError("advance() goes on by a finite time; run() goes on until nothing is due");
+    if (us === Infinity) throw rangeError("advance() goes on by a finite time; run() goes on until nothing is due");
     await this.#run(this.#limit(us));
   }
 
@@ -81,7 +82,7 @@ export class VirtualClock extends AgendaClock {
   async runUntil(until: number | (() => boolean), limitUs = Infinity): Promise<boolean> {
     const limit = this.#limit(limitUs);
     if (typeof until === "function") return this.#run(limit, until, true);
-    if (!Number.isSafeInteger(until)) throw new RangeError(`until: a whole number of microseconds, not ${until}`);
+    if (!Number.isSafeInteger(until)) throw rangeError(`until: a whole number of microseconds, not ${until}`);
     await this.#run(Math.min(Math.max(until, this.#nowUs), limit));
     return this.#nowUs >= until;
   }
@@ -92,7 +93,7 @@ export class VirtualClock extends AgendaClock {
    * @throws as advance() rejects
    */
   advanceSync(us: number): void {
-    if (us === Infinity) throw new RangeError("advanceSync() goes on by a finite time");
+    if (us === Infinity) throw rangeError("advanceSync() goes on by a finite time");
     const limit = this.#limit(us);
     this.#begin();
     try {
@@ -173,7 +174,7 @@ export class VirtualClock extends AgendaClock {
 
   #limit(us: number): number {
     if (us === Infinity) return Infinity;
-    if (!Number.isSafeInteger(us) || us < 0) throw new RangeError(`a whole number of microseconds >= 0, not ${us}`);
+    if (!Number.isSafeInteger(us) || us < 0) throw rangeError(`a whole number of microseconds >= 0, not ${us}`);
     return this.#nowUs + us;
   }
 }

@@ -7,7 +7,7 @@ import * as NETIF from "../../assembly/abi/netif.js";
 import { formatIpv4, formatMac, ipv4, ipv4Prefix, maskOf, readIpv4 } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Driver, DriverPort } from "../drivers/driver.js";
-import { check, StackError } from "../errors.js";
+import { check, rangeError, StackError, typeError, uncaught } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import { Rings } from "../wasm/rings.js";
 
@@ -83,7 +83,15 @@ export class Interface implements DriverPort {
     }
     if (driver !== undefined) {
       this.driver = driver;
-      this.#send = (frame) => driver.transmit(frame);
+      this.#send = (frame) => {
+        try {
+          return driver.transmit(frame);
+        } catch (thrown) {
+          // It is the driver's loss, not the stack's: the frame counts as dealt with.
+          uncaught(thrown);
+          return true;
+        }
+      };
     }
   }
 
@@ -92,13 +100,13 @@ export class Interface implements DriverPort {
     const { core } = host;
     const bytes = encoder.encode(name);
     if (!/^[A-Za-z][\w.:-]*$/.test(name) || bytes.length >= NETIF.NETIF_NAME_LEN) {
-      throw new TypeError(`name: ${JSON.stringify(name)} is not an interface name of 1 to 15 characters`);
+      throw typeError(`name: ${JSON.stringify(name)} is not an interface name of 1 to 15 characters`);
     }
     const medium = MEDIA.indexOf(driver.medium);
-    if (medium < 1) throw new TypeError(`medium: ${JSON.stringify(driver.medium)} is neither "ethernet" nor "ip"`);
+    if (medium < 1) throw typeError(`medium: ${JSON.stringify(driver.medium)} is neither "ethernet" nor "ip"`);
     requireMtu(driver.mtu);
     const mac = driver.mac ?? new Uint8Array(6);
-    if (mac.length !== 6) throw new TypeError("mac: needs 6 bytes");
+    if (mac.length !== 6) throw typeError("mac: needs 6 bytes");
     core.u8.set(mac, core.call + CALL_MAC);
     core.u8.fill(0, core.call + CALL_NAME, core.call + CALL_NAME + NETIF.NETIF_NAME_LEN);
     core.u8.set(bytes, core.call + CALL_NAME);
@@ -111,7 +119,24 @@ export class Interface implements DriverPort {
   attach(): void {
     this.#attached = true;
     this.#host.core.exports.netif_carrier(this.index, 1);
-    this.driver?.attach(this);
+    try {
+      this.driver?.attach(this);
+    } catch (error) {
+      this.carrier(false);
+      this.#attached = false;
+      throw error;
+    }
+  }
+
+  /** @throws TypeError when the driver is not of this interface's medium and MAC */
+  requireMatch(): void {
+    if (this.driver === undefined) return;
+    requireDriver(this.driver);
+    const { medium, mac } = this.driver;
+    const given = medium === "ethernet" && mac !== undefined ? formatMac(mac) : undefined;
+    if (medium === this.medium && given === this.mac) return;
+    const text = (of: string, at: string | undefined) => (at === undefined ? of : `${of} ${at}`);
+    throw typeError(`driver: ${this.name} is ${text(this.medium, this.mac)}, not ${text(medium, given)}`);
   }
 
   /** Starts the driver of an interface that carries on from a snapshot: its flags are there already. */
@@ -128,6 +153,7 @@ export class Interface implements DriverPort {
   }
 
   restore(record: unknown): void {
+    if (typeof record !== "object" || record === null) throw typeError(`${this.name}: no record of a driver's state`);
     const { driver, busy } = record as { driver: unknown; busy: boolean };
     this.driver?.restore?.(driver);
     this.#busy = busy;
@@ -281,8 +307,15 @@ export class Interface implements DriverPort {
   }
 }
 
+/** @throws TypeError for what is no driver */
+export function requireDriver(driver: Driver): void {
+  if (typeof driver?.attach !== "function" || typeof driver.transmit !== "function") {
+    throw typeError("driver: needs attach() and transmit()");
+  }
+}
+
 function requireMtu(mtu: number): void {
-  if (!Number.isInteger(mtu) || mtu < 0 || mtu > 0xffffffff) throw new RangeError(`mtu: ${mtu} is no number of bytes`);
+  if (!Number.isInteger(mtu) || mtu < 0 || mtu > 0xffffffff) throw rangeError(`mtu: ${mtu} is no number of bytes`);
 }
 
 /** A name that no interface has: eth0, eth1 …; ppp0 … for point-to-point. */

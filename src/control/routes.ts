@@ -7,7 +7,7 @@ import { FAMILY_IPV4 } from "../../assembly/abi/netif.js";
 import * as ROUTE from "../../assembly/abi/route.js";
 import { REGION_ROUTE } from "../../assembly/abi/stack.js";
 import { formatIpv4, ipv4, ipv4Prefix, readIpv4, writeIpv4 } from "../address.js";
-import { check, StackError } from "../errors.js";
+import { check, rangeError, StackError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import type { Interface } from "./interfaces.js";
 
@@ -133,7 +133,7 @@ export class Routes implements Iterable<Route> {
     const source = spec.source === undefined ? undefined : ipv4(spec.source, "source");
     const metric = spec.metric ?? 0;
     if (!Number.isInteger(metric) || metric < 0 || metric >= ROUTE.ROUTE_METRIC_ANY) {
-      throw new RangeError(`metric: ${metric} is not an integer from 0 to 2^32-2`);
+      throw rangeError(`metric: ${metric} is not an integer from 0 to 2^32-2`);
     }
     let ifindex = 0;
     if (spec.dev !== undefined) {

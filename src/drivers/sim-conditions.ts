@@ -1,4 +1,5 @@
 /** What a simulated link does to the frames of one direction, and the check of what a user asks for. */
+import { rangeError, typeError } from "../errors.js";
 
 /** The conditions of one direction: those of the frames that one end sends. All may change while frames fly. */
 export interface LinkConditions {
@@ -67,20 +68,20 @@ export function withConditions(base: LinkConditions, changes: Partial<LinkCondit
   if (next.bitRate !== Infinity) requireInteger("bitRate", next.bitRate, 1, MAX_BIT_RATE);
   for (const name of PROBABILITIES) requireProbability(name, next[name]);
   if (next.whenFull !== "drop" && next.whenFull !== "busy") {
-    throw new TypeError(`whenFull: "drop" or "busy", not ${String(next.whenFull)}`);
+    throw typeError(`whenFull: "drop" or "busy", not ${String(next.whenFull)}`);
   }
   return Object.freeze(next);
 }
 
 /** @throws TypeError when the value is not a number, RangeError when it is not a whole one within the bounds */
 export function requireInteger(name: string, value: number, least: number, most: number): void {
-  if (typeof value !== "number") throw new TypeError(`${name}: a number, not ${typeof value}`);
+  if (typeof value !== "number") throw typeError(`${name}: a number, not ${typeof value}`);
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name}: a whole number from ${least} to ${most}, not ${value}`);
+    throw rangeError(`${name}: a whole number from ${least} to ${most}, not ${value}`);
   }
 }
 
 function requireProbability(name: string, value: number): void {
-  if (typeof value !== "number") throw new TypeError(`${name}: a number, not ${typeof value}`);
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: a probability from 0 to 1, not ${value}`);
+  if (typeof value !== "number") throw typeError(`${name}: a number, not ${typeof value}`);
+  if (!(value >= 0 && value <= 1)) throw rangeError(`${name}: a probability from 0 to 1, not ${value}`);
 }

@@ -9,6 +9,7 @@
  * in the order of the ends that sent them, then in the order of sending.
  */
 import type { Clock, Pollable } from "../clock.js";
+import { rangeError, typeError } from "../errors.js";
 import { Prng } from "../prng.js";
 import type { Medium } from "./driver.js";
 import { CLEAR_CONDITIONS, type LinkConditions, requireInteger, withConditions } from "./sim-conditions.js";
@@ -93,8 +94,8 @@ export class SimLink implements Pollable {
   constructor(options: SimLinkOptions) {
     refuseUnknown(options, LINK_OPTIONS);
     const { clock, seed = 0, medium = "ethernet", flightLimit = 65536, onFrame } = options;
-    if (typeof clock?.add !== "function") throw new TypeError("clock: a Clock is needed");
-    if (medium !== "ethernet" && medium !== "ip") throw new TypeError(`medium: "ethernet" or "ip", not ${medium}`);
+    if (typeof clock?.add !== "function") throw typeError("clock: a Clock is needed");
+    if (medium !== "ethernet" && medium !== "ip") throw typeError(`medium: "ethernet" or "ip", not ${medium}`);
     const mostEnds = medium === "ip" ? 2 : MAX_ENDS;
     const { ends = mostEnds } = options;
     requireInteger("ends", ends, 2, mostEnds);
@@ -122,7 +123,7 @@ export class SimLink implements Pollable {
   nic(options: SimNicOptions = {}): SimNic {
     refuseUnknown(options, NIC_OPTIONS);
     const number = this.#ends.length;
-    if (number >= this.#maxEnds) throw new RangeError(`ends: the link has ${this.#maxEnds}, and all are taken`);
+    if (number >= this.#maxEnds) throw rangeError(`ends: the link has ${this.#maxEnds}, and all are taken`);
     const { mtu = 1500, mac } = options;
     requireInteger("mtu", mtu, MIN_MTU, MAX_MTU);
     if (mac !== undefined) requireMac(mac, this.medium);
@@ -204,7 +205,7 @@ export class SimLink implements Pollable {
   restore(record: SimLinkRecord): void {
     if (record?.medium !== this.medium || record.ends?.length !== this.#ends.length) {
       const what = `${this.#ends.length} ends on "${this.medium}"`;
-      throw new TypeError(`the record is not of a link like this one, with ${what}`);
+      throw typeError(`the record is not of a link like this one, with ${what}`);
     }
     for (const [number, end] of this.#ends.entries()) this.#checkRecord(end, record.ends[number]);
     this.#up = record.up;
@@ -311,11 +312,11 @@ export class SimLink implements Pollable {
 
   #checkRecord(end: End, record: SimNicRecord | undefined): void {
     if (record?.end !== end.number || record.mtu !== end.mtu) {
-      throw new TypeError(`the record is not of end ${end.number} with an MTU of ${end.mtu}`);
+      throw typeError(`the record is not of end ${end.number} with an MTU of ${end.mtu}`);
     }
     const isKnown = (number: number) => number !== end.number && this.#ends[number] !== undefined;
     if (!record.flights.every((flight) => flight.to.every(isKnown))) {
-      throw new TypeError(`the record of end ${end.number} has frames for ends that the link has not`);
+      throw typeError(`the record of end ${end.number} has frames for ends that the link has not`);
     }
   }
 
@@ -353,14 +354,14 @@ function snapshotOf(end: End, flights: Flights): SimNicRecord {
 
 function refuseUnknown(options: object, known: ReadonlySet<string>): void {
   for (const name of Object.keys(options)) {
-    if (!known.has(name)) throw new TypeError(`${name}: no such option`);
+    if (!known.has(name)) throw typeError(`${name}: no such option`);
   }
 }
 
 function requireMac(mac: Uint8Array, medium: Medium): void {
-  if (medium !== "ethernet") throw new TypeError("mac: an ip link has none");
-  if (!(mac instanceof Uint8Array)) throw new TypeError("mac: a Uint8Array is needed");
-  if (mac.length !== 6) throw new RangeError(`mac: 6 bytes, not ${mac.length}`);
-  if (((mac[0] as number) & 1) === 1) throw new RangeError("mac: a station's address, not a group's");
-  if (mac.every((byte) => byte === 0)) throw new RangeError("mac: not all zero");
+  if (medium !== "ethernet") throw typeError("mac: an ip link has none");
+  if (!(mac instanceof Uint8Array)) throw typeError("mac: a Uint8Array is needed");
+  if (mac.length !== 6) throw rangeError(`mac: 6 bytes, not ${mac.length}`);
+  if (((mac[0] as number) & 1) === 1) throw rangeError("mac: a station's address, not a group's");
+  if (mac.every((byte) => byte === 0)) throw rangeError("mac: not all zero");
 }

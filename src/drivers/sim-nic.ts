@@ -1,4 +1,5 @@
 /** The driver at one end of a simulated link. Made by `link.nic()`; the link's page tells what happens on the way. */
+import { typeError } from "../errors.js";
 import type { Driver, DriverPort, Medium } from "./driver.js";
 import type { LinkConditions } from "./sim-conditions.js";
 import type { End, LinkCounters, SimNicRecord } from "./sim-end.js";
@@ -31,8 +32,9 @@ export class SimNic implements Driver {
     this.#link = link;
   }
 
-  /** @throws Error when a stack is attached already */
+  /** @throws TypeError when the stack goes by another clock than the link; Error when one is attached already */
   attach(port: DriverPort): void {
+    if (port.clock !== this.#end.segment.clock) throw typeError("clock: the stack's is not the link's");
     if (this.#end.port !== undefined) throw new Error(`end ${this.end} of the link has a stack attached already`);
     this.#end.port = port;
     if (!this.carrier) port.carrier(false);

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * What UDP and echo sockets have in common: a handle, waiting for room and for datagrams, errors, closing. Every
  * promise settles: by the event it waits for, by its signal, by close(), or when the stack goes.
@@ -14,7 +15,7 @@ import {
   PCB_RX_COUNT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
-import { check, errnoName, StackError, uncaught } from "../errors.js";
+import { check, errnoName, rangeError, StackError, typeError, uncaught } from "../errors.js";
 import type { HostedSocket, SocketHost } from "./host.js";
 
 /** An endpoint of a socket. */
@@ -75,7 +76,7 @@ function addressText(value: number): string {
 
 /** @throws TypeError for what is no array of bytes */
 export function requireBytes(data: Uint8Array): Uint8Array {
-  if (!ArrayBuffer.isView(data) || data.BYTES_PER_ELEMENT !== 1) throw new TypeError("data: a Uint8Array is needed");
+  if (!ArrayBuffer.isView(data) || data.BYTES_PER_ELEMENT !== 1) throw typeError("data: a Uint8Array is needed");
   return data;
 }
 
@@ -88,10 +89,6 @@ export abstract class DatagramSocket implements HostedSocket {
   readonly #readers: Waiter<Datagram>[] = [];
   readonly #writers: Waiter<void>[] = [];
 
-  /**
-   * Called with each datagram while set; the view is into the stack's memory and valid only during the call. Datagrams
-   * are then no longer there for receive().
-   */
   #onmessage: ((data: Uint8Array, info: DatagramInfo) => void) | undefined;
   /** Called with each ICMP error that reaches the socket. */
   onerror: ((error: DatagramError | StackError) => void) | undefined;
@@ -105,11 +102,18 @@ export abstract class DatagramSocket implements HostedSocket {
     host.register(this);
   }
 
+  /**
+   * Called with each datagram while set. `data` is a view into the stack's memory, valid only during the call: copy what
+   * is needed later. Datagrams are then no longer there for receive(). A socket that only has this does not keep the
+   * process alive; `clock.ref()` does.
+   * @throws TypeError for what is neither a function nor undefined
+   */
   get onmessage(): ((data: Uint8Array, info: DatagramInfo) => void) | undefined {
     return this.#onmessage;
   }
 
   set onmessage(callback: ((data: Uint8Array, info: DatagramInfo) => void) | undefined) {
+    if (callback !== undefined && typeof callback !== "function") throw typeError("onmessage: a function is needed");
     this.#onmessage = callback;
     if (callback !== undefined && !this.#closed) this.#deliver();
   }
@@ -148,7 +152,7 @@ export abstract class DatagramSocket implements HostedSocket {
   protected setOption(option: number, value: number): void {
     this.open("setsockopt");
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-      throw new RangeError(`setsockopt: ${value} is not an integer from 0 to 2^32-1`);
+      throw rangeError(`setsockopt: ${value} is not an integer from 0 to 2^32-1`);
     }
     check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt");
   }
@@ -206,6 +210,7 @@ export abstract class DatagramSocket implements HostedSocket {
    * @throws StackError (by rejection): the pending error of a connected socket, EBADF when closed; the signal's reason
    */
   async receive(options: { signal?: AbortSignal } = {}): Promise<Datagram> {
+    options.signal?.throwIfAborted();
     this.open("recv");
     if (this.#readers.length === 0) {
       const ready = this.#next();
@@ -343,7 +348,11 @@ export abstract class DatagramSocket implements HostedSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#gone === undefined) this.host.core.exports.sock_close(this.handle);
+    if (this.#gone === undefined) {
+      this.host.core.exports.sock_close(this.handle);
+      // Buffers that became free may be what others wait for.
+      this.host.work();
+    }
     this.host.unregister(this);
     this.#reject(new StackError(E_BADF, "recv"));
   }

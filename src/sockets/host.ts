@@ -14,6 +14,8 @@ export interface SocketHost {
   /** A call has made work: the stack is to be polled. */
   work(): void;
   register(socket: HostedSocket): void;
+  /** Is there an object for this handle? */
+  registered(handle: number): boolean;
   unregister(socket: HostedSocket): void;
 }
 

@@ -1,8 +1,8 @@
 /**
  * One echo request and its reply.
  */
-import { E_HOSTUNREACH } from "../../assembly/abi/errno.js";
-import { StackError } from "../errors.js";
+import { E_AGAIN, E_TIMEDOUT } from "../../assembly/abi/errno.js";
+import { errnoOf, rangeError, StackError } from "../errors.js";
 import { EchoSocket, readEcho } from "./echo.js";
 import type { SocketHost } from "./host.js";
 
@@ -11,7 +11,7 @@ export interface PingOptions {
   readonly size?: number;
   readonly sequence?: number;
   readonly ttl?: number;
-  /** µs to wait for the reply, 1,000,000 unless given. */
+  /** µs to wait for the reply; 4,000,000 unless given, longer than it takes to find that a neighbour is not there. */
   readonly timeoutUs?: number;
   readonly signal?: AbortSignal;
 }
@@ -26,12 +26,20 @@ export interface PingReply {
   readonly timeUs: number;
 }
 
+function requireInteger(name: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > most) {
+    throw rangeError(`${name}: ${value} is not an integer from 0 to ${most}`);
+  }
+}
+
 /**
- * @throws (by rejection) StackError EHOSTUNREACH, ENETUNREACH …, by an ICMP error or for want of a route; an Error with
- *   code ETIMEDOUT when nothing comes; the signal's reason
+ * @throws (by rejection) StackError EHOSTUNREACH, ENETUNREACH …, by an ICMP error or for want of a route, ETIMEDOUT when
+ *   nothing comes, EAGAIN when there is no room to send; RangeError; the signal's reason
  */
 export async function ping(host: SocketHost, address: string, options: PingOptions = {}): Promise<PingReply> {
-  const { size = 56, sequence = 1, ttl, timeoutUs = 1_000_000, signal } = options;
+  const { size = 56, sequence = 1, ttl, timeoutUs = 4_000_000, signal } = options;
+  requireInteger("size", size, 0xffff);
+  requireInteger("sequence", sequence, 0xffff);
   const socket = new EchoSocket(host, ttl === undefined ? {} : { ttl });
   const over = new AbortController();
   const abort = () => over.abort(signal?.reason);
@@ -41,8 +49,7 @@ export async function ping(host: SocketHost, address: string, options: PingOptio
     return await new Promise<PingReply>((resolve, reject) => {
       over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true });
       socket.onerror = (error) => {
-        if (error instanceof StackError) reject(error);
-        else reject(Object.assign(new StackError(E_HOSTUNREACH, "ping", { address }), { code: error.code }));
+        reject(error instanceof StackError ? error : new StackError(errnoOf(error.code), "ping", { address }));
       };
       socket.onmessage = (message, info) => {
         const echo = readEcho(message);
@@ -60,12 +67,11 @@ export async function ping(host: SocketHost, address: string, options: PingOptio
           new Uint8Array(size).map((_, i) => i),
         )
       ) {
-        reject(Object.assign(new Error(`ping ${address}: no room to send`), { code: "EAGAIN" }));
+        reject(new StackError(E_AGAIN, "ping", { address }));
       }
-      host.clock.sleep(timeoutUs, over.signal).then(
-        () => reject(Object.assign(new Error(`ping ETIMEDOUT ${address}`), { code: "ETIMEDOUT" })),
-        () => {},
-      );
+      host.clock
+        .sleep(timeoutUs, over.signal)
+        .then(() => reject(new StackError(E_TIMEDOUT, "ping", { address })), reject);
     });
   } finally {
     signal?.removeEventListener("abort", abort);

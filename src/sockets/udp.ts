@@ -2,7 +2,7 @@
  * UDP sockets (RFC 768): a plain interface for those who want speed (trySend, onmessage) and for those who want
  * promises (send, receive, for await).
  */
-import { E_INVAL } from "../../assembly/abi/errno.js";
+import { E_EXIST, E_INVAL } from "../../assembly/abi/errno.js";
 import { IPPROTO_UDP } from "../../assembly/abi/proto.js";
 import {
   HANDLE_INDEX,
@@ -17,7 +17,7 @@ import {
   SEND_TO,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check, StackError } from "../errors.js";
+import { check, rangeError, StackError, typeError } from "../errors.js";
 import { type DatagramInfo, DatagramSocket, requireBytes } from "./datagram.js";
 import type { SocketHost } from "./host.js";
 
@@ -30,6 +30,7 @@ export interface UdpOptions {
   readonly queue?: number;
   /** May send to broadcast addresses. */
   readonly broadcast?: boolean;
+  /** Called with each datagram; `data` is a view into the stack's memory, valid only during the call. */
   readonly onmessage?: (data: Uint8Array, info: DatagramInfo) => void;
 }
 
@@ -43,9 +44,14 @@ const encoder = new TextEncoder();
 
 function checkPort(port: number, least: number): number {
   if (!Number.isInteger(port) || port < least || port > 65535) {
-    throw new RangeError(`port: ${port} is not an integer from ${least} to 65535`);
+    const error = rangeError(`port: ${port} is not an integer from ${least} to 65535`);
+    throw Object.assign(error, { code: "ERR_SOCKET_BAD_PORT" });
   }
   return port;
+}
+
+function requireObject(name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) throw typeError(`${name}: an object is needed, not ${value}`);
 }
 
 export class UdpSocket extends DatagramSocket {
@@ -56,16 +62,18 @@ export class UdpSocket extends DatagramSocket {
     super(host, IPPROTO_UDP, "socket", handle);
   }
 
-  /** A socket that the stack has already, from a snapshot. @throws StackError EBADF, EINVAL (no UDP socket) */
+  /** A socket that the stack has already, from a snapshot. @throws StackError EBADF, EINVAL (no UDP socket), EEXIST (somebody has it) */
   static adopt(host: SocketHost, handle: number): UdpSocket {
     check(host.core.exports.sock_ready(handle), "adopt");
     const record = host.core.exports.sock_record(handle & HANDLE_INDEX);
     if (host.core.u32[(record + PCB_PROTO) >> 2] !== IPPROTO_UDP) throw new StackError(E_INVAL, "adopt");
+    if (host.registered(handle)) throw new StackError(E_EXIST, "adopt");
     return new UdpSocket(host, handle);
   }
 
   /** A bound socket. @throws StackError EADDRINUSE, EADDRNOTAVAIL, ENOBUFS; RangeError, TypeError */
   static create(host: SocketHost, options: UdpOptions = {}): UdpSocket {
+    requireObject("options", options);
     const port = checkPort(options.port ?? 0, 0);
     const address = ipv4(options.address ?? "0.0.0.0");
     const socket = new UdpSocket(host);
@@ -74,11 +82,11 @@ export class UdpSocket extends DatagramSocket {
       check(host.core.exports.sock_bind(socket.handle), "bind", { address: options.address ?? "0.0.0.0", port });
       if (options.queue !== undefined) socket.setQueue(options.queue);
       if (options.broadcast) socket.setBroadcast(true);
+      if (options.onmessage !== undefined) socket.onmessage = options.onmessage;
     } catch (error) {
       socket.close();
       throw error;
     }
-    if (options.onmessage !== undefined) socket.onmessage = options.onmessage;
     return socket;
   }
 
@@ -88,6 +96,7 @@ export class UdpSocket extends DatagramSocket {
    */
   connect(to: Destination): void {
     this.open("connect");
+    requireObject("to", to);
     const port = checkPort(to.port, 1);
     const address = to.address ?? "127.0.0.1";
     this.host.tick();
@@ -115,6 +124,7 @@ export class UdpSocket extends DatagramSocket {
     const { core } = this.host;
     const fill = (at: number) => core.u8.set(bytes, at);
     if (to === undefined) return this.push(bytes.length, fill, 0);
+    requireObject("to", to);
     const address = to.address ?? "127.0.0.1";
     if (address !== this.#toText) {
       this.#to = ipv4(address);
@@ -129,6 +139,7 @@ export class UdpSocket extends DatagramSocket {
    * @throws (by rejection) as trySend(); the signal's reason
    */
   async send(data: Uint8Array | string, to?: Destination, options: { signal?: AbortSignal } = {}): Promise<void> {
+    options.signal?.throwIfAborted();
     while (!this.trySend(data, to)) await this.room(options.signal);
   }
 

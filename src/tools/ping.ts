@@ -4,7 +4,7 @@
  */
 import { ICMP_HDR_LEN, IPV4_HDR_LEN } from "../../assembly/abi/proto.js";
 import { formatIpv4, ipv4 } from "../address.js";
-import { StackError } from "../errors.js";
+import { rangeError, StackError } from "../errors.js";
 import type { DatagramError, DatagramInfo } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
 import type { Stack } from "../stack.js";
@@ -70,7 +70,7 @@ function requireOptions({ count = Infinity, intervalUs = 0, size = 0, timeoutUs 
 
 function requireInteger(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new RangeError(`${name}: ${value} is not an integer from ${least} to ${most}`);
+  throw rangeError(`${name}: ${value} is not an integer from ${least} to ${most}`);
 }
 
 class Run {

@@ -7,7 +7,7 @@ import * as CONFIG from "../../assembly/abi/config.js";
 import { E_NOMEM } from "../../assembly/abi/errno.js";
 import { REGION_CALL, REGION_CONFIG, VERSION } from "../../assembly/abi/stack.js";
 import { readIpv4, writeIpv4 } from "../address.js";
-import { check, StackError } from "../errors.js";
+import { check, rangeError, StackError, typeError } from "../errors.js";
 
 /** The module's exports, as docs/ABI.md describes them: results >= 0, or -errno. */
 export interface Exports {
@@ -134,7 +134,7 @@ export class Core {
     const bytes = exports.stack_size();
     if (bytes < 0) refuse(exports, bytes, options);
     const missing = Math.ceil(bytes / PAGE) - exports.memory.buffer.byteLength / PAGE;
-    if (missing > 0) grow(exports.memory, missing, bytes);
+    if (missing > 0) grow(exports.memory, missing, () => tooLarge(exports, options, bytes));
     const booted = exports.stack_init();
     if (booted < 0) refuse(exports, booted, options);
     return new Core(exports, bytes);
@@ -144,7 +144,7 @@ export class Core {
   static resume(module: WebAssembly.Module, memory: Uint8Array, bytes: number): Core {
     const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
     const missing = (memory.byteLength - exports.memory.buffer.byteLength) / PAGE;
-    if (missing > 0) grow(exports.memory, missing, memory.byteLength);
+    if (missing > 0) grow(exports.memory, missing, () => tooLarge(exports, {}, memory.byteLength));
     new Uint8Array(exports.memory.buffer).set(memory);
     return new Core(exports, bytes);
   }
@@ -179,39 +179,69 @@ export class Core {
   }
 }
 
+/** Options that a stack takes beside these (src/stack.ts). */
+const OTHERS = ["profile", "name", "clock", "module"];
+
+function configOf(exports: Exports): Uint32Array {
+  return new Uint32Array(exports.memory.buffer, exports.stack_region(REGION_CONFIG), CONFIG.CONFIG_BYTES / 4);
+}
+
 function configure(exports: Exports, options: BootOptions): void {
-  const profile = PROFILES[options.profile ?? "host"];
-  if (profile === undefined) throw new TypeError(`profile: ${JSON.stringify(options.profile)} is not one`);
-  check(exports.stack_defaults(profile), "boot");
-  const config = new Uint32Array(exports.memory.buffer, exports.stack_region(REGION_CONFIG), CONFIG.CONFIG_BYTES / 4);
+  for (const name of Object.keys(options)) {
+    if (!OTHERS.includes(name) && !OPTIONS.some(([known]) => known === name))
+      throw typeError(`${name}: no such option`);
+  }
+  const profile = options.profile ?? "host";
+  if (!Object.hasOwn(PROFILES, profile)) throw typeError(`profile: ${JSON.stringify(profile)} is not one`);
+  check(exports.stack_defaults(PROFILES[profile]), "boot");
+  const config = configOf(exports);
   for (const [name, offset] of OPTIONS) {
     const value = options[name];
     if (value === undefined || name === "seed") continue;
-    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 0xffffffff) {
-      throw new RangeError(`${name}: ${value} is not an integer from 0 to 2^32-1`);
-    }
-    config[offset / 4] = value as number;
+    config[offset / 4] = word(name, value as number);
   }
   const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(4));
-  if (seed.length !== 4) throw new RangeError("seed: needs four 32-bit numbers");
-  config.set(seed, CONFIG.CONFIG_SEED / 4);
+  if (seed.length !== 4) throw rangeError("seed: needs four 32-bit numbers");
+  for (let i = 0; i < 4; i++) config[CONFIG.CONFIG_SEED / 4 + i] = word("seed", seed[i] as number);
 }
 
-/** Says which option the module has refused. */
+function word(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return value;
+  throw rangeError(`${name}: ${value} is not an integer from 0 to 2^32-1`);
+}
+
+/** Says which option the module has refused, and what it would take. */
 function refuse(exports: Exports, result: number, options: BootOptions): never {
-  const config = new Uint32Array(exports.memory.buffer, exports.stack_region(REGION_CONFIG), CONFIG.CONFIG_BYTES / 4);
-  const offset = config[CONFIG.CONFIG_ERROR / 4];
-  const option = OPTIONS.find(([, at]) => at === offset)?.[0];
-  if (option === undefined) throw new StackError(-result, "boot", { text: "these capacities need more than 2 GiB" });
-  const value = config[(offset as number) / 4];
-  const why = option === "seed" && options.seed !== undefined ? "all zero" : value;
-  throw new StackError(-result, "boot", { text: `option ${option}: ${why} is out of range` });
+  const config = configOf(exports);
+  const at = (offset: number) => config[offset / 4] as number;
+  const option = OPTIONS.find(([, offset]) => offset === at(CONFIG.CONFIG_ERROR))?.[0];
+  if (option === undefined) throw tooLarge(exports, options, at(CONFIG.CONFIG_PAGES) * PAGE);
+  if (option === "seed") throw new StackError(-result, "boot", { text: "option seed: all zero is none" });
+  const range = `${at(CONFIG.CONFIG_LEAST)} to ${at(CONFIG.CONFIG_MOST)}${option === "ringSlots" ? ", a power of two" : ""}`;
+  const value = config[(OPTIONS.find(([name]) => name === option)?.[1] as number) / 4];
+  throw new StackError(-result, "boot", { text: `option ${option}: ${value} is out of range, ${range}` });
 }
 
-function grow(memory: WebAssembly.Memory, pages: number, bytes: number): void {
+/** More memory than there can be: names the option that asks for most of it beyond its default. */
+function tooLarge(exports: Exports, options: BootOptions, bytes: number): StackError {
+  let most = "";
+  let least = bytes;
+  for (const [name] of OPTIONS) {
+    if (options[name] === undefined) continue;
+    configure(exports, { ...options, [name]: undefined });
+    const size = exports.stack_size();
+    const without = size >= 0 ? size : (configOf(exports)[CONFIG.CONFIG_PAGES / 4] as number) * PAGE;
+    if (without >= least) continue;
+    least = without;
+    most = `, most of them for option ${name}`;
+  }
+  return new StackError(E_NOMEM, "boot", { text: `${bytes} bytes of memory are needed${most}` });
+}
+
+function grow(memory: WebAssembly.Memory, pages: number, refused: () => StackError): void {
   try {
     memory.grow(pages);
   } catch {
-    throw new StackError(E_NOMEM, "boot", { text: `${bytes} bytes of memory are needed and could not be had` });
+    throw refused();
   }
 }
