@@ -80,6 +80,15 @@ export function uncaught(error: unknown): void {
   });
 }
 
+/** Runs somebody else's part of what must go on anyhow. */
+export function guarded(act: () => void): void {
+  try {
+    act();
+  } catch (thrown) {
+    uncaught(thrown);
+  }
+}
+
 /** A TypeError with Node's code for one. */
 export function typeError(message: string): TypeError & { code: string } {
   return Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
@@ -88,6 +97,24 @@ export function typeError(message: string): TypeError & { code: string } {
 /** A RangeError with Node's code for one. */
 export function rangeError(message: string): RangeError & { code: string } {
   return Object.assign(new RangeError(message), { code: "ERR_OUT_OF_RANGE" });
+}
+
+/** The value, if it is an integer within the bounds. @throws RangeError naming it */
+export function requireInteger(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw rangeError(`${name}: ${value} is not an integer from ${least} to ${most}`);
+}
+
+/** The value, if it fits a u32. @throws RangeError naming it */
+export function requireWord(name: string, value: number): number {
+  return requireInteger(name, value, 0, 0xffffffff);
+}
+
+/** @throws TypeError naming an option that is not known */
+export function refuseUnknown(options: object, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) throw typeError(`${name}: no such option`);
+  }
 }
 
 /** The result of an export when it is >= 0; otherwise the StackError of its -errno is thrown. */

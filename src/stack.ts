@@ -14,12 +14,12 @@ import { type MemoryReport, readMemory, readStatistics, type Statistics } from "
 import { Routes } from "./control/routes.js";
 import { Switches } from "./control/switches.js";
 import type { Driver } from "./drivers/driver.js";
-import { StackError, typeError, uncaught } from "./errors.js";
+import { guarded, refuseUnknown, StackError, typeError } from "./errors.js";
 import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
 import type { HostedSocket, SocketHost } from "./sockets/host.js";
 import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
 import { Udp } from "./sockets/udp.js";
-import { type BootOptions, Core } from "./wasm/core.js";
+import { BOOT_OPTIONS, type BootOptions, Core } from "./wasm/core.js";
 import { Events } from "./wasm/events.js";
 import { compile, type ModuleSource } from "./wasm/module.js";
 
@@ -40,6 +40,7 @@ export interface StackSnapshot {
   readonly drivers: readonly unknown[];
 }
 
+const OPTIONS: ReadonlySet<string> = new Set([...BOOT_OPTIONS, "name", "clock", "module"]);
 /** Frames and timers that one poll of the module may take. */
 const BUDGET = 512;
 /** Polls of the module in one turn of the clock. */
@@ -85,6 +86,7 @@ export class Stack implements Pollable, SocketHost {
    * @throws (by rejection) StackError EINVAL or ENOMEM naming the option; TypeError, RangeError
    */
   static async create(options: StackOptions = {}): Promise<Stack> {
+    refuseUnknown(options, OPTIONS);
     const module = await compile(options.module);
     const stack = new Stack(Core.boot(module, options), module, options);
     stack.#interfaces.push(new Interface(stack, 1));
@@ -272,11 +274,7 @@ export class Stack implements Pollable, SocketHost {
   interfaceEvent(index: number, bits: number): void {
     const nif = this.#interfaces[index];
     if ((bits & EVENT_CHANGED) === 0 || nif === undefined) return;
-    try {
-      this.onchange?.(nif);
-    } catch (thrown) {
-      uncaught(thrown);
-    }
+    guarded(() => this.onchange?.(nif));
   }
 
   // Snapshots
@@ -337,14 +335,5 @@ export class Stack implements Pollable, SocketHost {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-/** Runs a driver's part of what must go on anyhow. */
-function guarded(act: () => void): void {
-  try {
-    act();
-  } catch (thrown) {
-    uncaught(thrown);
   }
 }

@@ -102,6 +102,11 @@ function routing(nextHops: u32, directBits: u32): void {
   CONFIG.fibDirectBits = directBits;
 }
 
+const MOST_SMALL: u32 = 1 << 20;
+const MOST_LARGE: u32 = 1 << 15;
+const LEAST_SLOTS: u32 = 4;
+const MOST_SLOTS: u32 = 1 << 15;
+
 function within(option: u32, least: u32, most: u32): bool {
   const value = load<u32>(changetype<usize>(CONFIG) + option);
   if (value >= least && value <= most) return true;
@@ -113,10 +118,10 @@ function within(option: u32, least: u32, most: u32): bool {
 export function configCheck(): i32 {
   CONFIG.error = CONFIG_BYTES;
   const ok =
-    within(CONFIG_SMALL_BUFFERS, 16, 1 << 20) &&
-    within(CONFIG_LARGE_BUFFERS, 0, 1 << 15) &&
+    within(CONFIG_SMALL_BUFFERS, 16, MOST_SMALL) &&
+    within(CONFIG_LARGE_BUFFERS, 0, MOST_LARGE) &&
     within(CONFIG_INTERFACES, 1, 255) &&
-    within(CONFIG_RING_SLOTS, 4, 1 << 15) &&
+    within(CONFIG_RING_SLOTS, LEAST_SLOTS, MOST_SLOTS) &&
     within(CONFIG_ADDRESSES, 1, 1 << 14) &&
     within(CONFIG_NEIGHBOURS, 1, 1 << 16) &&
     within(CONFIG_ROUTES4, 4, 1 << 22) &&
@@ -126,13 +131,13 @@ export function configCheck(): i32 {
     within(CONFIG_SOCKETS, 1, 1 << 15) &&
     within(CONFIG_SOCKET_ERRORS, 0, 1 << 16);
   if (!ok) return -E_INVAL;
-  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS, 4, 1 << 15);
+  if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS, LEAST_SLOTS, MOST_SLOTS);
   // A quarter is posted for receiving, in even shares: at least one for each interface beside lo.
   if (CONFIG.smallBuffers >> 2 < CONFIG.interfaces - 1) {
-    return refuse(CONFIG_SMALL_BUFFERS, (CONFIG.interfaces - 1) << 2, 1 << 20);
+    return refuse(CONFIG_SMALL_BUFFERS, (CONFIG.interfaces - 1) << 2, MOST_SMALL);
   }
   // With fewer the quotas of their holders are none.
-  if (CONFIG.largeBuffers != 0 && CONFIG.largeBuffers < 4) return refuse(CONFIG_LARGE_BUFFERS, 4, 1 << 15);
+  if (CONFIG.largeBuffers != 0 && CONFIG.largeBuffers < 4) return refuse(CONFIG_LARGE_BUFFERS, 4, MOST_LARGE);
   return 0;
 }
 

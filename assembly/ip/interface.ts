@@ -37,16 +37,10 @@ export function interfaceAddressAdd(ifindex: u32, ip: usize, plen: u32): i32 {
   // Routes may not change with it; source addresses do.
   routeInvalidate();
   const a = changetype<IfAddr>(added);
-  const error = settleRoutes(nif);
-  if (error < 0) {
-    connectedRoute(a, false);
-    hostRoute(a, false);
-    addressRemove(a);
-    settleRoutes(nif);
-    return error;
-  }
-  announce(nif, v4);
-  return 0;
+  const error = settleAddress(nif, a);
+  if (error < 0) withdraw(nif, a);
+  else announce(nif, v4);
+  return error;
 }
 
 /** A unicast address that may stand on an interface: 127/8 only on loopback, no host part of all ones or zeros. */
@@ -64,13 +58,17 @@ export function interfaceAddressDelete(ifindex: u32, ip: usize): i32 {
   if (nif === null) return -E_NODEV;
   const a = addressFind(ip);
   if (a === null || a.netif != nif.index) return -E_ADDRNOTAVAIL;
+  withdraw(nif, a);
+  return 0;
+}
+
+function withdraw(nif: Netif, a: IfAddr): void {
   connectedRoute(a, false);
   hostRoute(a, false);
   addressRemove(a);
   routeInvalidate();
   // Another address may stand in the same network: its route was the same one, or was kept out by it.
   settleRoutes(nif);
-  return 0;
 }
 
 /** The host route of an own address, through loopback (127/8 has its network route there). */
@@ -94,18 +92,21 @@ function existsIsFine(result: i32): i32 {
   return result == -E_EXIST ? 0 : result;
 }
 
-/** Makes or withdraws what is to be there now: the host routes of its addresses always (as Linux), its networks while it
- * is up; with the switch, both only while it has carrier too. 0, or -E_NOSPC with some of them missing. */
-function settleRoutes(nif: Netif): i32 {
+/** Makes or withdraws an address's routes, as it is to be now: its host route always (as Linux), its network while the
+ * interface is up; with the switch, both only while there is carrier too. 0 or -E_NOSPC. */
+function settleAddress(nif: Netif, a: IfAddr): i32 {
   const host = switchValue(SW_ADDR_FOLLOWS_CARRIER) == 0 || (nif.flags & IFF_RUNNING) != 0;
-  const connected = host && (nif.flags & IFF_UP) != 0;
+  const one = hostRoute(a, host);
+  const other = connectedRoute(a, host && (nif.flags & IFF_UP) != 0);
+  return one == -E_NOSPC || other == -E_NOSPC ? -E_NOSPC : 0;
+}
+
+/** The same for all addresses of the interface: 0, or -E_NOSPC with some routes missing. */
+function settleRoutes(nif: Netif): i32 {
   let error: i32 = 0;
   for (let i: u32 = 0; i < addressCapacity(); i++) {
     const a = ifAddrAt(i);
-    if (a.family != FAMILY_IPV4 || a.netif != nif.index) continue;
-    const one = hostRoute(a, host);
-    const other = connectedRoute(a, connected);
-    if (one == -E_NOSPC || other == -E_NOSPC) error = -E_NOSPC;
+    if (a.family == FAMILY_IPV4 && a.netif == nif.index && settleAddress(nif, a) < 0) error = -E_NOSPC;
   }
   return error;
 }

@@ -7,7 +7,7 @@ import * as NETIF from "../../assembly/abi/netif.js";
 import { formatIpv4, formatMac, ipv4, ipv4Prefix, maskOf, readIpv4 } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Driver, DriverPort } from "../drivers/driver.js";
-import { check, rangeError, StackError, typeError, uncaught } from "../errors.js";
+import { check, requireWord, StackError, typeError, uncaught } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import { Rings } from "../wasm/rings.js";
 
@@ -104,7 +104,7 @@ export class Interface implements DriverPort {
     }
     const medium = MEDIA.indexOf(driver.medium);
     if (medium < 1) throw typeError(`medium: ${JSON.stringify(driver.medium)} is neither "ethernet" nor "ip"`);
-    requireMtu(driver.mtu);
+    requireWord("mtu", driver.mtu);
     const mac = driver.mac ?? new Uint8Array(6);
     if (mac.length !== 6) throw typeError("mac: needs 6 bytes");
     core.u8.set(mac, core.call + CALL_MAC);
@@ -190,7 +190,7 @@ export class Interface implements DriverPort {
 
   /** @throws StackError EINVAL for what the medium or the buffers do not hold */
   set mtu(mtu: number) {
-    requireMtu(mtu);
+    requireWord("mtu", mtu);
     check(this.#host.core.exports.netif_mtu(this.index, mtu), "mtu", { text: `${this.name}: MTU ${mtu}` });
     this.#host.work();
   }
@@ -312,10 +312,6 @@ export function requireDriver(driver: Driver): void {
   if (typeof driver?.attach !== "function" || typeof driver.transmit !== "function") {
     throw typeError("driver: needs attach() and transmit()");
   }
-}
-
-function requireMtu(mtu: number): void {
-  if (!Number.isInteger(mtu) || mtu < 0 || mtu > 0xffffffff) throw rangeError(`mtu: ${mtu} is no number of bytes`);
 }
 
 /** A name that no interface has: eth0, eth1 …; ppp0 … for point-to-point. */

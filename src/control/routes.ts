@@ -7,7 +7,7 @@ import { FAMILY_IPV4 } from "../../assembly/abi/netif.js";
 import * as ROUTE from "../../assembly/abi/route.js";
 import { REGION_ROUTE } from "../../assembly/abi/stack.js";
 import { formatIpv4, ipv4, ipv4Prefix, readIpv4, writeIpv4 } from "../address.js";
-import { check, rangeError, StackError } from "../errors.js";
+import { check, requireInteger, StackError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import type { Interface } from "./interfaces.js";
 
@@ -131,10 +131,7 @@ export class Routes implements Iterable<Route> {
     const { address, length } = ipv4Prefix(spec.destination, "destination");
     const gateway = spec.gateway === undefined ? undefined : ipv4(spec.gateway, "gateway");
     const source = spec.source === undefined ? undefined : ipv4(spec.source, "source");
-    const metric = spec.metric ?? 0;
-    if (!Number.isInteger(metric) || metric < 0 || metric >= ROUTE.ROUTE_METRIC_ANY) {
-      throw rangeError(`metric: ${metric} is not an integer from 0 to 2^32-2`);
-    }
+    const metric = requireInteger("metric", spec.metric ?? 0, 0, ROUTE.ROUTE_METRIC_ANY - 1);
     let ifindex = 0;
     if (spec.dev !== undefined) {
       const nif = this.#host.interfaceNamed(spec.dev);

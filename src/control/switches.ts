@@ -2,7 +2,7 @@
  * Switches: what may be changed while the stack runs (assembly/abi/switch.ts).
  */
 import * as NUMBERS from "../../assembly/abi/switch.js";
-import { check, rangeError, typeError } from "../errors.js";
+import { check, requireWord, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 
 /** "IP_DEFAULT_TTL" for SW_IP_DEFAULT_TTL. */
@@ -35,9 +35,7 @@ export class Switches {
 
   /** @throws StackError EINVAL for a value out of its range; RangeError for what is no whole number; TypeError */
   set(name: SwitchName, value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-      throw rangeError(`${name}: ${value} is not an integer from 0 to 2^32-1`);
-    }
+    requireWord(name, value);
     check(this.#core.exports.stack_set(idOf(name), value), "switch", { text: `${name} = ${value}` });
   }
 }

@@ -9,7 +9,7 @@
  * in the order of the ends that sent them, then in the order of sending.
  */
 import type { Clock, Pollable } from "../clock.js";
-import { rangeError, typeError } from "../errors.js";
+import { rangeError, refuseUnknown, typeError } from "../errors.js";
 import { Prng } from "../prng.js";
 import type { Medium } from "./driver.js";
 import { CLEAR_CONDITIONS, type LinkConditions, requireInteger, withConditions } from "./sim-conditions.js";
@@ -350,12 +350,6 @@ function snapshotOf(end: End, flights: Flights): SimNicRecord {
     direction: end.direction.snapshot(),
     flights: flights.snapshot(end),
   };
-}
-
-function refuseUnknown(options: object, known: ReadonlySet<string>): void {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) throw typeError(`${name}: no such option`);
-  }
 }
 
 function requireMac(mac: Uint8Array, medium: Medium): void {

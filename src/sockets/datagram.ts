@@ -15,7 +15,7 @@ import {
   PCB_RX_COUNT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
-import { check, errnoName, rangeError, StackError, typeError, uncaught } from "../errors.js";
+import { check, errnoName, requireWord, StackError, typeError, uncaught } from "../errors.js";
 import type { HostedSocket, SocketHost } from "./host.js";
 
 /** An endpoint of a socket. */
@@ -151,9 +151,7 @@ export abstract class DatagramSocket implements HostedSocket {
 
   protected setOption(option: number, value: number): void {
     this.open("setsockopt");
-    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-      throw rangeError(`setsockopt: ${value} is not an integer from 0 to 2^32-1`);
-    }
+    requireWord("setsockopt", value);
     check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt");
   }
 

@@ -2,7 +2,7 @@
  * One echo request and its reply.
  */
 import { E_AGAIN, E_TIMEDOUT } from "../../assembly/abi/errno.js";
-import { errnoOf, rangeError, StackError } from "../errors.js";
+import { errnoOf, requireInteger, StackError } from "../errors.js";
 import { EchoSocket, readEcho } from "./echo.js";
 import type { SocketHost } from "./host.js";
 
@@ -26,20 +26,14 @@ export interface PingReply {
   readonly timeUs: number;
 }
 
-function requireInteger(name: string, value: number, most: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > most) {
-    throw rangeError(`${name}: ${value} is not an integer from 0 to ${most}`);
-  }
-}
-
 /**
  * @throws (by rejection) StackError EHOSTUNREACH, ENETUNREACH …, by an ICMP error or for want of a route, ETIMEDOUT when
  *   nothing comes, EAGAIN when there is no room to send; RangeError; the signal's reason
  */
 export async function ping(host: SocketHost, address: string, options: PingOptions = {}): Promise<PingReply> {
   const { size = 56, sequence = 1, ttl, timeoutUs = 4_000_000, signal } = options;
-  requireInteger("size", size, 0xffff);
-  requireInteger("sequence", sequence, 0xffff);
+  requireInteger("size", size, 0, 0xffff);
+  requireInteger("sequence", sequence, 0, 0xffff);
   const socket = new EchoSocket(host, ttl === undefined ? {} : { ttl });
   const over = new AbortController();
   const abort = () => over.abort(signal?.reason);

@@ -4,7 +4,7 @@
  */
 import { ICMP_HDR_LEN, IPV4_HDR_LEN } from "../../assembly/abi/proto.js";
 import { formatIpv4, ipv4 } from "../address.js";
-import { rangeError, StackError } from "../errors.js";
+import { requireInteger, StackError } from "../errors.js";
 import type { DatagramError, DatagramInfo } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
 import type { Stack } from "../stack.js";
@@ -66,11 +66,6 @@ function requireOptions({ count = Infinity, intervalUs = 0, size = 0, timeoutUs 
   requireInteger("intervalUs", intervalUs, 0, MAX_TIME_US);
   requireInteger("size", size, 0, MAX_SIZE);
   requireInteger("timeoutUs", timeoutUs, 0, MAX_TIME_US);
-}
-
-function requireInteger(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw rangeError(`${name}: ${value} is not an integer from ${least} to ${most}`);
 }
 
 class Run {

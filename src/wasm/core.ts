@@ -7,7 +7,7 @@ import * as CONFIG from "../../assembly/abi/config.js";
 import { E_NOMEM } from "../../assembly/abi/errno.js";
 import { REGION_CALL, REGION_CONFIG, VERSION } from "../../assembly/abi/stack.js";
 import { readIpv4, writeIpv4 } from "../address.js";
-import { check, rangeError, StackError, typeError } from "../errors.js";
+import { check, rangeError, requireWord, StackError, typeError } from "../errors.js";
 
 /** The module's exports, as docs/ABI.md describes them: results >= 0, or -errno. */
 export interface Exports {
@@ -98,6 +98,9 @@ const OPTIONS: readonly (readonly [keyof BootOptions, number])[] = [
   ["seed", CONFIG.CONFIG_SEED],
 ];
 
+/** The names of all boot options. */
+export const BOOT_OPTIONS: ReadonlySet<string> = new Set(["profile", ...OPTIONS.map(([name]) => name)]);
+
 const PAGE = 65536;
 
 /** An instance that has booted. */
@@ -179,18 +182,11 @@ export class Core {
   }
 }
 
-/** Options that a stack takes beside these (src/stack.ts). */
-const OTHERS = ["profile", "name", "clock", "module"];
-
 function configOf(exports: Exports): Uint32Array {
   return new Uint32Array(exports.memory.buffer, exports.stack_region(REGION_CONFIG), CONFIG.CONFIG_BYTES / 4);
 }
 
 function configure(exports: Exports, options: BootOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!OTHERS.includes(name) && !OPTIONS.some(([known]) => known === name))
-      throw typeError(`${name}: no such option`);
-  }
   const profile = options.profile ?? "host";
   if (!Object.hasOwn(PROFILES, profile)) throw typeError(`profile: ${JSON.stringify(profile)} is not one`);
   check(exports.stack_defaults(PROFILES[profile]), "boot");
@@ -198,16 +194,11 @@ function configure(exports: Exports, options: BootOptions): void {
   for (const [name, offset] of OPTIONS) {
     const value = options[name];
     if (value === undefined || name === "seed") continue;
-    config[offset / 4] = word(name, value as number);
+    config[offset / 4] = requireWord(name, value as number);
   }
   const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(4));
   if (seed.length !== 4) throw rangeError("seed: needs four 32-bit numbers");
-  for (let i = 0; i < 4; i++) config[CONFIG.CONFIG_SEED / 4 + i] = word("seed", seed[i] as number);
-}
-
-function word(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return value;
-  throw rangeError(`${name}: ${value} is not an integer from 0 to 2^32-1`);
+  for (let i = 0; i < 4; i++) config[CONFIG.CONFIG_SEED / 4 + i] = requireWord("seed", seed[i] as number);
 }
 
 /** Says which option the module has refused, and what it would take. */

@@ -141,6 +141,13 @@ test("without the switch the carrier brings back no route that was deleted", asy
   expect(host.stack.routes.list().some((route) => route.destination === "192.168.1.0/24")).toBe(false);
 });
 
+test("another address brings back no route that was deleted", async () => {
+  const host = await Host.create();
+  host.stack.routes.delete({ destination: "192.168.1.0/24" });
+  host.nif.addAddress("10.1.0.1/16");
+  expect(host.stack.routes.list().some((route) => route.destination === "192.168.1.0/24")).toBe(false);
+});
+
 test("an interface whose network finds no room in the table stays down, and says so", async () => {
   const host = await Host.create({ profile: "tiny" });
   host.nif.down();
