@@ -17,15 +17,18 @@ import { COUNTERS } from "./core/counter";
 import { eventBase } from "./core/event";
 import { switchGet } from "./core/switch";
 import {
+  interfaceAdd,
   interfaceAddressAdd,
   interfaceAddressDelete,
   interfaceCarrier,
   interfaceSwitchSet,
   interfaceUp,
+  stackSwitchSet,
 } from "./ip/interface";
 import { addressRecord } from "./link/address";
+import { interfaceSwitchGet } from "./link/interface-switch";
 import { neighAdd, neighDelete, neighRecord } from "./link/neigh";
-import { netifAdd, netifRecord, netifSetMtu } from "./link/netif";
+import { netifRecord, netifSetMtu } from "./link/netif";
 import { pbufHeldTable, pbufLimitTable } from "./memory/pbuf";
 import { pcbRecord } from "./pcb/pcb";
 import { CALL } from "./socket/call";
@@ -85,7 +88,7 @@ export function stack_region(id: u32): i32 {
 }
 
 export function stack_set(id: u32, value: u32): i32 {
-  return interfaceSwitchSet(id, value);
+  return stackSwitchSet(id, value);
 }
 
 export function stack_get(id: u32): i32 {
@@ -93,7 +96,15 @@ export function stack_get(id: u32): i32 {
 }
 
 export function netif_add(medium: u32, mtu: u32): i32 {
-  return netifAdd(medium, mtu, CALL + CALL_MAC, CALL + CALL_NAME);
+  return interfaceAdd(medium, mtu, CALL + CALL_MAC, CALL + CALL_NAME);
+}
+
+export function netif_set(ifindex: u32, id: u32, value: u32): i32 {
+  return interfaceSwitchSet(ifindex, id, value);
+}
+
+export function netif_get(ifindex: u32, id: u32): i32 {
+  return interfaceSwitchGet(ifindex, id);
 }
 
 export function netif_record(ifindex: u32): i32 {

@@ -14,13 +14,13 @@ import { switchInit } from "./core/switch";
 import { NEVER, timerExpire, timerNext } from "./core/timer";
 import { dispatchFrame, dispatchTimer } from "./dispatch";
 import { icmpErrorInit } from "./ip/icmp-error";
-import { interfaceAddressAdd } from "./ip/interface";
+import { interfaceAdd, interfaceAddressAdd } from "./ip/interface";
 import { ipv4OutputInit } from "./ip/output";
 import { addressLayout } from "./link/address";
+import { interfaceSwitchInit } from "./link/interface-switch";
 import { neighLayout } from "./link/neigh";
 import {
   Netif,
-  netifAdd,
   netifAt,
   netifCheckCursors,
   netifCount,
@@ -115,6 +115,7 @@ export function stackInit(): i32 {
   eventInit(CONFIG.sockets, CONFIG.interfaces);
   routeInit();
   netifInit();
+  interfaceSwitchInit();
   icmpErrorInit();
   ipv4OutputInit();
   const added = addLoopback();
@@ -125,7 +126,7 @@ export function stackInit(): i32 {
 
 function addLoopback(): i32 {
   store<u16>(LOOPBACK_NAME, 0x6f6c); // "lo"
-  const ifindex = netifAdd(MEDIUM_LOOPBACK, min<u32>(LOOPBACK_MTU, pbufLargestLen()), LOOPBACK_NAME, LOOPBACK_NAME);
+  const ifindex = interfaceAdd(MEDIUM_LOOPBACK, min<u32>(LOOPBACK_MTU, pbufLargestLen()), LOOPBACK_NAME, LOOPBACK_NAME);
   if (ifindex < 0) return ifindex;
   address4(LOOPBACK_IP, 0x7f000001);
   return interfaceAddressAdd(ifindex, LOOPBACK_IP, 8);

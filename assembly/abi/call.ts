@@ -25,4 +25,9 @@ export const CALL_TIME = 80;
 export const CALL_MAC = 100;
 /** 16 bytes, ended by NUL. */
 export const CALL_NAME = 112;
-export const CALL_BYTES = 128;
+/** In: IP options to set (CALL_LEN bytes of them). */
+export const CALL_OPTIONS = 128;
+/** Out: address of a received datagram's IP header, and its bytes. */
+export const CALL_IP = 168;
+export const CALL_IP_LEN = 172;
+export const CALL_BYTES = 192;

@@ -23,7 +23,13 @@ export const CONFIG_LEAST = 72;
 export const CONFIG_MOST = 76;
 /** Pages of 64 KiB that the capacities need, when that is more than there can be, or more than there are. */
 export const CONFIG_PAGES = 80;
-export const CONFIG_BYTES = 84;
+/** Memberships of sockets in groups. */
+export const CONFIG_MEMBERSHIPS = 84;
+/** Datagrams that may be under reassembly at a time. */
+export const CONFIG_REASSEMBLIES = 88;
+/** Destinations of which something is known beside the table: a redirect, a path MTU. */
+export const CONFIG_DESTINATIONS = 92;
+export const CONFIG_BYTES = 96;
 
 export const CLOCK_UNKNOWN = 0xffffffff;
 

@@ -83,5 +83,53 @@ export const DROP_SOCK_QUEUE_FULL = 123;
 export const DROP_SOCK_QUOTA = 124;
 export const DROP_SOCK_CLOSED = 125;
 
+// IPv4 input, more of it
+export const DROP_IP_RP_FILTER = 126;
+export const DROP_IP_SOURCE_ROUTE = 127;
+export const DROP_IP_SOURCE_ROUTE_FAILED = 128;
+export const DROP_IP_DIRECTED_BROADCAST = 129;
+
+// forwarding
+export const DROP_FWD_TTL = 130;
+export const DROP_FWD_NO_ROUTE = 131;
+export const DROP_FWD_UNREACHABLE = 132;
+export const DROP_FWD_PROHIBITED = 133;
+export const DROP_FWD_BLACKHOLE = 134;
+export const DROP_FWD_NEED_FRAGMENT = 135;
+export const DROP_FWD_DEST = 136;
+
+// fragments and their reassembly
+export const DROP_FRAG_LENGTH = 137;
+export const DROP_FRAG_TOO_LONG = 138;
+export const DROP_FRAG_DUPLICATE = 139;
+export const DROP_FRAG_OVERLAP = 140;
+export const DROP_FRAG_TIMEOUT = 141;
+export const DROP_FRAG_EVICTED = 142;
+export const DROP_FRAG_SOURCE_LIMIT = 143;
+export const DROP_FRAG_NO_BUFFER = 144;
+
+// ICMP, more of it
+export const DROP_ICMP_ERROR_HOST_RATE = 145;
+export const DROP_ICMP_DEPRECATED = 146;
+export const DROP_ICMP_REDIRECT_OFF = 147;
+export const DROP_ICMP_REDIRECT_GATEWAY = 148;
+export const DROP_ICMP_REDIRECT_SENDER = 149;
+export const DROP_ICMP_PMTU = 150;
+
+// ARP, more of it
+export const DROP_ARP_CONFLICT = 151;
+export const DROP_ARP_IGNORED = 152;
+
+// IGMP
+export const DROP_IGMP_SHORT = 153;
+export const DROP_IGMP_CHECKSUM = 154;
+export const DROP_IGMP_TYPE = 155;
+export const DROP_IGMP_SOURCE = 156;
+export const DROP_IGMP_NOT_MEMBER = 157;
+
+// groups and raw sockets
+export const DROP_SOCK_FILTERED = 158;
+export const DROP_SOCK_COPY = 159;
+
 /** One past the last reason. */
-export const DROP_END = 126;
+export const DROP_END = 160;

@@ -19,3 +19,5 @@ export const EVENT_WRITABLE = 2;
 export const EVENT_ERROR = 4;
 // Interfaces
 export const EVENT_CHANGED = 8;
+/** The state of one of its addresses has changed: usable now, or in conflict. */
+export const EVENT_ADDRESS = 16;

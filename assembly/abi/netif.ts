@@ -27,7 +27,33 @@ export const NETIF_RX_OVERRUNS = 128;
 export const NETIF_RX_FRAME = 136;
 export const NETIF_TX_CARRIER = 144;
 export const NETIF_RX_MULTICAST = 152;
+/** Switches of this interface, u8 each: IFSW_… */
+export const NETIF_SWITCHES = 160;
 export const NETIF_BYTES = 192;
+
+// Switches of an interface (netif_set, netif_get). Interface 0 stands for all: those there are and those to come.
+/** Forward what it receives for others. */
+export const IFSW_FORWARDING = 0;
+/** Reverse-path filter (RFC 3704): 0 off, 1 strict, 2 loose. */
+export const IFSW_RP_FILTER = 1;
+/** Take part in source routing (RFC 7126 §4.3: no, unless asked to). */
+export const IFSW_ACCEPT_SOURCE_ROUTE = 2;
+export const IFSW_SEND_REDIRECTS = 3;
+/** Follow redirects; never while it forwards (RFC 1812 §5.2.7.2). */
+export const IFSW_ACCEPT_REDIRECTS = 4;
+/** Answer ARP for what is reached by another interface (RFC 1027). */
+export const IFSW_PROXY_ARP = 5;
+/** Forward directed broadcasts (RFC 2644). */
+export const IFSW_BC_FORWARDING = 6;
+/** Accept datagrams whose source is an own address. */
+export const IFSW_ACCEPT_LOCAL = 7;
+/** Its own addresses have host routes through lo; without, they leave by the interface and may come back. */
+export const IFSW_LOCAL_ROUTE = 8;
+/** 1: answer ARP only for this interface's own addresses; 0: for any own address. */
+export const IFSW_ARP_IGNORE = 9;
+/** IGMP version spoken: 2 or 3; 0: as the querier does, 3 at first. */
+export const IFSW_IGMP_VERSION = 10;
+export const IF_SWITCHES = 11;
 
 export const MEDIUM_LOOPBACK = 0;
 export const MEDIUM_ETHERNET = 1;
@@ -57,7 +83,14 @@ export const ADDR_NETIF = 20;
 export const ADDR_FAMILY = 24;
 /** Order of assignment: an interface's lowest is its primary address. */
 export const ADDR_ORDER = 28;
-export const ADDR_BYTES = 32;
+export const ADDR_STATE = 32;
+export const ADDR_BYTES = 72;
+
+// States of an address: an assigned one is in use at once, unless it is to be probed first (RFC 5227).
+export const ADDR_USABLE = 0;
+export const ADDR_PROBING = 1;
+/** Another station has it: it is not used. */
+export const ADDR_CONFLICT = 2;
 
 export const FAMILY_IPV4 = 4;
 export const FAMILY_IPV6 = 6;

@@ -47,6 +47,12 @@ export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_PARAMETER_PROBLEM = 12;
 export const ICMP_TIMESTAMP = 13;
 export const ICMP_TIMESTAMP_REPLY = 14;
+export const ICMP_INFO_REQUEST = 15;
+export const ICMP_INFO_REPLY = 16;
+export const ICMP_MASK_REQUEST = 17;
+export const ICMP_MASK_REPLY = 18;
+/** Identifier, sequence number, three times of day. */
+export const ICMP_TIMESTAMP_LEN = 20;
 
 export const ICMP_UNREACH_NET = 0;
 export const ICMP_UNREACH_HOST = 1;
@@ -54,6 +60,38 @@ export const ICMP_UNREACH_PROTOCOL = 2;
 export const ICMP_UNREACH_PORT = 3;
 export const ICMP_UNREACH_NEEDFRAG = 4;
 export const ICMP_UNREACH_SRCFAIL = 5;
+/** Communication administratively prohibited (RFC 1812 §5.2.7.1). */
+export const ICMP_UNREACH_PROHIBITED = 13;
+export const ICMP_TIME_EXCEEDED_TRANSIT = 0;
+export const ICMP_TIME_EXCEEDED_REASSEMBLY = 1;
+export const ICMP_REDIRECT_NET = 0;
+export const ICMP_REDIRECT_HOST = 1;
+export const ICMP_REDIRECT_TOS_NET = 2;
+export const ICMP_REDIRECT_TOS_HOST = 3;
+
+// IP options (RFC 791 §3.1, RFC 1108, RFC 2113): the type byte, copied flag included.
+export const IPOPT_END = 0;
+export const IPOPT_NOP = 1;
+export const IPOPT_RECORD_ROUTE = 7;
+export const IPOPT_TIMESTAMP = 68;
+export const IPOPT_SECURITY = 130;
+export const IPOPT_LSRR = 131;
+export const IPOPT_SSRR = 137;
+export const IPOPT_ROUTER_ALERT = 148;
+/** In the type byte: this option goes into every fragment. */
+export const IPOPT_COPIED = 0x80;
+export const IPOPT_MAX_LEN = 40;
+/** Flags of the timestamp option. */
+export const IPOPT_TS_ONLY = 0;
+export const IPOPT_TS_ADDRESS = 1;
+export const IPOPT_TS_PRESPECIFIED = 3;
+
+export const IGMP_QUERY = 0x11;
+export const IGMP_V1_REPORT = 0x12;
+export const IGMP_V2_REPORT = 0x16;
+export const IGMP_V2_LEAVE = 0x17;
+export const IGMP_V3_REPORT = 0x22;
+export const IGMP_HDR_LEN = 8;
 
 export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;

@@ -45,3 +45,24 @@ export const ROUTE_SOURCE = 48;
 export const ROUTE_SEQ = 64;
 export const ROUTE_NEXTHOP = 68;
 export const ROUTE_BYTES = 72;
+
+/** Ours, beside RTF_REJECT, which alone means "host unreachable": dropped in silence; administratively prohibited. */
+export const RTF_BLACKHOLE = 0x20000;
+export const RTF_PROHIBIT = 0x40000;
+/** Ours: a set of next hops of equal cost. */
+export const RTF_MULTIPATH = 0x80000;
+
+// The destination record (dest_record): what is known of a destination beside the table. Offsets in bytes; addresses
+// 16 bytes; u64 times in microseconds of the stack's clock, after which the entry means nothing.
+export const DEST_IP = 0;
+/** First hop named by a redirect, all zero without one; and the router which that was in place of. */
+export const DEST_GATEWAY = 16;
+export const DEST_ROUTER = 32;
+export const DEST_REDIRECT_UNTIL = 48;
+export const DEST_MTU_UNTIL = 56;
+/** Path MTU, bytes; 0 = not known. */
+export const DEST_MTU = 64;
+export const DEST_IFINDEX = 68;
+/** u32: 1 in use; RTF_DYNAMIC or RTF_MODIFIED for a redirect. */
+export const DEST_FLAGS = 72;
+export const DEST_BYTES = 96;

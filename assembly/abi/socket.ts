@@ -11,15 +11,45 @@ export const OPT_BROADCAST = 0;
 /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
 export const OPT_TTL = 1;
 export const OPT_TOS = 2;
-/** Don't Fragment: 0 or 1. */
-export const OPT_DF = 3;
+/** Path MTU discovery: PMTUDISC_… below. */
+export const OPT_MTU_DISCOVER = 3;
 /** TTL of multicast datagrams, 0 to 255; 1 at first (RFC 1112 §6.1). */
 export const OPT_MULTICAST_TTL = 4;
 /** Datagrams that may wait unread. */
 export const OPT_QUEUE = 5;
 /** Interface that the socket speaks and listens by; 0 = any. */
 export const OPT_INTERFACE = 6;
-export const OPTIONS = 7;
+/** Hear own multicast datagrams, where a member: 0 or 1. */
+export const OPT_MULTICAST_LOOP = 7;
+/** Interface by which multicast datagrams leave; 0 = as routes say. */
+export const OPT_MULTICAST_INTERFACE = 8;
+/** Share address and port with others that say so, too: each then hears what is sent to a group. */
+export const OPT_REUSE = 9;
+/** Raw: what is sent begins with the IP header. */
+export const OPT_HEADER_INCLUDED = 10;
+export const OPTIONS = 11;
+
+// OPT_MTU_DISCOVER: Linux's IP_PMTUDISC_… (include/uapi/linux/in.h).
+/** DF off; fragmented as need be. */
+export const PMTUDISC_DONT = 0;
+/** DF on, unless the path MTU is known to be less: then fragmented. */
+export const PMTUDISC_WANT = 1;
+/** DF on; longer than the known path MTU is refused. */
+export const PMTUDISC_DO = 2;
+/** DF on, whatever the known path MTU. */
+export const PMTUDISC_PROBE = 3;
+
+/** Longest IP options of a socket (sock_options), bytes. */
+export const IP_OPTIONS_MOST = 40;
+
+// sock_group: what to do with the group at CALL_ADDR (interface CALL_IFINDEX, source CALL_ADDR2).
+export const GROUP_JOIN = 0;
+export const GROUP_LEAVE = 1;
+/** Source filters (RFC 3376 §3): do not hear, hear again; hear only this source, no more. */
+export const GROUP_BLOCK = 2;
+export const GROUP_UNBLOCK = 3;
+export const GROUP_JOIN_SOURCE = 4;
+export const GROUP_LEAVE_SOURCE = 5;
 
 // The socket record, as the host reads it (sock_record).
 export const PCB_LOCAL = 0;
@@ -31,4 +61,4 @@ export const PCB_REMOTE_PORT = 36;
 export const PCB_PROTO = 40;
 export const PCB_HANDLE = 44;
 export const PCB_RX_COUNT = 64;
-export const PCB_BYTES = 192;
+export const PCB_BYTES = 256;

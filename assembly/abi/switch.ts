@@ -23,4 +23,24 @@ export const SW_NEIGH_PROBES = 10;
 export const SW_NEIGH_QUEUE = 11;
 /** 1: the routes of an interface's own addresses go with its carrier; 0: they stay (as Linux). */
 export const SW_ADDR_FOLLOWS_CARRIER = 12;
-export const SWITCHES = 13;
+/** Forward datagrams that are for others (RFC 1122 §3.3.5): setting it sets IFSW_FORWARDING of every interface. */
+export const SW_IP_FORWARD = 13;
+/** How long the fragments of a datagram are waited for (RFC 1122 §3.3.2). */
+export const SW_IP_REASSEMBLY_MS = 14;
+/** How long a learned path MTU is believed (RFC 1191 §6.3), and the least that is: one below makes this, DF off. */
+export const SW_IP_PMTU_MS = 15;
+export const SW_IP_PMTU_LEAST = 16;
+/** OPT_MTU_DISCOVER of new sockets. */
+export const SW_IP_MTU_DISCOVER = 17;
+/** ICMP errors per second to one destination, and how many at once. */
+export const SW_ICMP_HOST_RATE = 18;
+export const SW_ICMP_HOST_BURST = 19;
+/** Answer no echo request at all. */
+export const SW_ICMP_ECHO_IGNORE_ALL = 20;
+/** How long a redirect is followed. */
+export const SW_REDIRECT_MS = 21;
+/** 1: routes by an interface without carrier are withdrawn until it is back; 0: they stay. */
+export const SW_ROUTES_FOLLOW_CARRIER = 22;
+/** Groups that one socket may join. */
+export const SW_IGMP_MAX_MEMBERSHIPS = 23;
+export const SWITCHES = 24;

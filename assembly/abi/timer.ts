@@ -1,3 +1,9 @@
 // What a timer belongs to: dispatch switches on it when the timer expires.
 
 export const TIMER_NEIGH = 0;
+export const TIMER_REASSEMBLY = 1;
+/** An own address that is being probed, announced or defended (RFC 5227). */
+export const TIMER_ADDRESS = 2;
+/** A group membership's report, and an interface's answer to a general query (RFC 3376). */
+export const TIMER_GROUP = 3;
+export const TIMER_IGMP = 4;

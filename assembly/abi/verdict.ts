@@ -23,3 +23,6 @@ export const NEXT_REASSEMBLE = 10;
 export const NEXT_ICMP_ERROR = 11;
 /** Done with: the buffer goes back to its pool (what became of the packet is already counted). */
 export const NEXT_FREE = 12;
+export const NEXT_IGMP = 13;
+/** For this host, of a protocol without a home of its own: to raw sockets, else "protocol unreachable". */
+export const NEXT_RAW = 14;

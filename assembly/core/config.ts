@@ -5,12 +5,15 @@ import {
   CONFIG_ADDRESSES,
   CONFIG_BYTES,
   CONFIG_DAY_MS,
+  CONFIG_DESTINATIONS,
   CONFIG_ERROR,
   CONFIG_FIB_DIRECT_BITS,
   CONFIG_INTERFACES,
   CONFIG_LARGE_BUFFERS,
+  CONFIG_MEMBERSHIPS,
   CONFIG_NEIGHBOURS,
   CONFIG_NEXT_HOPS,
+  CONFIG_REASSEMBLIES,
   CONFIG_RING_SLOTS,
   CONFIG_ROUTES4,
   CONFIG_ROUTES6,
@@ -48,6 +51,9 @@ export class Config {
   least: u32;
   most: u32;
   pages: u32;
+  memberships: u32;
+  reassemblies: u32;
+  destinations: u32;
 }
 
 export const CONFIG: Config = changetype<Config>(memory.data(CONFIG_BYTES, 8));
@@ -58,14 +64,17 @@ export function configDefaults(profile: u32): i32 {
     case PROFILE_HOST:
       capacities(1024, 20, 4, 256, 64, 256, 256, 64);
       routing(64, 8);
+      gathering(64, 32, 256);
       break;
     case PROFILE_TINY:
       capacities(16, 0, 2, 8, 2, 4, 7, 0);
       routing(6, 0);
+      gathering(2, 2, 2);
       break;
     case PROFILE_ROUTER:
       capacities(8192, 32, 64, 1024, 256, 4096, 1000000, 65536);
       routing(4096, 16);
+      gathering(256, 256, 4096);
       break;
     default:
       return -E_INVAL;
@@ -102,6 +111,12 @@ function routing(nextHops: u32, directBits: u32): void {
   CONFIG.fibDirectBits = directBits;
 }
 
+function gathering(memberships: u32, reassemblies: u32, destinations: u32): void {
+  CONFIG.memberships = memberships;
+  CONFIG.reassemblies = reassemblies;
+  CONFIG.destinations = destinations;
+}
+
 const MOST_SMALL: u32 = 1 << 20;
 const MOST_LARGE: u32 = 1 << 15;
 const LEAST_SLOTS: u32 = 4;
@@ -129,7 +144,10 @@ export function configCheck(): i32 {
     within(CONFIG_NEXT_HOPS, 4, ROUTE_MAX_NEXTHOPS) &&
     within(CONFIG_FIB_DIRECT_BITS, 0, ROUTE_MAX_DIRECT_BITS) &&
     within(CONFIG_SOCKETS, 1, 1 << 15) &&
-    within(CONFIG_SOCKET_ERRORS, 0, 1 << 16);
+    within(CONFIG_SOCKET_ERRORS, 0, 1 << 16) &&
+    within(CONFIG_MEMBERSHIPS, 0, 1 << 14) &&
+    within(CONFIG_REASSEMBLIES, 1, 1 << 14) &&
+    within(CONFIG_DESTINATIONS, 1, 1 << 16);
   if (!ok) return -E_INVAL;
   if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS, LEAST_SLOTS, MOST_SLOTS);
   // A quarter is posted for receiving, in even shares: at least one for each interface beside lo.
@@ -162,4 +180,5 @@ export function configCheckBoot(): i32 {
 if (offsetof<Config>("dayMs") != CONFIG_DAY_MS) ERROR("Config.dayMs");
 if (offsetof<Config>("seed0") != CONFIG_SEED) ERROR("Config.seed0");
 if (offsetof<Config>("error") != CONFIG_ERROR) ERROR("Config.error");
+if (offsetof<Config>("memberships") != CONFIG_MEMBERSHIPS) ERROR("Config.memberships");
 if (offsetof<Config>() != CONFIG_BYTES) ERROR("Config");

@@ -1,20 +1,32 @@
 // Configuration switches: one u32 each, with the range in which a value is accepted.
 
 import { E_INVAL } from "../abi/errno";
+import { PMTUDISC_PROBE, PMTUDISC_WANT } from "../abi/socket";
 import {
   SW_ADDR_FOLLOWS_CARRIER,
   SW_ICMP_BURST,
   SW_ICMP_ECHO_BROADCASTS,
+  SW_ICMP_ECHO_IGNORE_ALL,
+  SW_ICMP_HOST_BURST,
+  SW_ICMP_HOST_RATE,
   SW_ICMP_RATE,
+  SW_IGMP_MAX_MEMBERSHIPS,
   SW_IP_DEFAULT_TTL,
+  SW_IP_FORWARD,
+  SW_IP_MTU_DISCOVER,
+  SW_IP_PMTU_LEAST,
+  SW_IP_PMTU_MS,
   SW_IP_PORT_FIRST,
   SW_IP_PORT_LAST,
+  SW_IP_REASSEMBLY_MS,
   SW_NEIGH_DELAY_MS,
   SW_NEIGH_PROBES,
   SW_NEIGH_QUEUE,
   SW_NEIGH_REACHABLE_MS,
   SW_NEIGH_RETRANS_MS,
   SW_NEIGH_STALE_MS,
+  SW_REDIRECT_MS,
+  SW_ROUTES_FOLLOW_CARRIER,
   SWITCHES,
 } from "../abi/switch";
 
@@ -43,6 +55,17 @@ export function switchInit(): void {
   define(SW_NEIGH_PROBES, 3, 1, 16);
   define(SW_NEIGH_QUEUE, 3, 1, 64);
   define(SW_ADDR_FOLLOWS_CARRIER, 0, 0, 1);
+  define(SW_IP_FORWARD, 0, 0, 1);
+  define(SW_IP_REASSEMBLY_MS, 60000, 1000, 600000);
+  define(SW_IP_PMTU_MS, 600000, 1000, DAY_MS);
+  define(SW_IP_PMTU_LEAST, 552, 68, 65535);
+  define(SW_IP_MTU_DISCOVER, PMTUDISC_WANT, 0, PMTUDISC_PROBE);
+  define(SW_ICMP_HOST_RATE, 100, 0, 1000000);
+  define(SW_ICMP_HOST_BURST, 20, 1, 1000000);
+  define(SW_ICMP_ECHO_IGNORE_ALL, 0, 0, 1);
+  define(SW_REDIRECT_MS, 300000, 1000, DAY_MS);
+  define(SW_ROUTES_FOLLOW_CARRIER, 1, 0, 1);
+  define(SW_IGMP_MAX_MEMBERSHIPS, 20, 0, 1 << 14);
 }
 
 export function switchValue(id: u32): u32 {

@@ -2,9 +2,17 @@
 // connected network), and those follow the interface up and down.
 
 import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_EXIST, E_INVAL, E_NODEV, E_NOSPC } from "../abi/errno";
-import { FAMILY_IPV4, IFF_BROADCAST, IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP } from "../abi/netif";
+import {
+  FAMILY_IPV4,
+  IFF_BROADCAST,
+  IFF_LOOPBACK,
+  IFF_NOARP,
+  IFF_RUNNING,
+  IFF_UP,
+  IFSW_FORWARDING,
+} from "../abi/netif";
 import { ROUTE_ORIGIN_KERNEL, RTF_HOST, RTF_LOCAL, RTF_UP } from "../abi/route";
-import { SW_ADDR_FOLLOWS_CARRIER } from "../abi/switch";
+import { SW_ADDR_FOLLOWS_CARRIER, SW_IP_FORWARD } from "../abi/switch";
 import { switchSet, switchValue } from "../core/switch";
 import {
   addressCapacity,
@@ -16,8 +24,9 @@ import {
   networkOf,
 } from "../link/address";
 import { arpAnnounce } from "../link/arp-output";
+import { interfaceSwitchDefaults, interfaceSwitchStore } from "../link/interface-switch";
 import { neighFlush } from "../link/neigh";
-import { Netif, netifAt, netifByIndex, netifCount, netifSetFlag, netifUsable } from "../link/netif";
+import { Netif, netifAdd, netifAt, netifByIndex, netifCount, netifSetFlag, netifUsable } from "../link/netif";
 import { address4, addressIs4, addressV4 } from "../memory/address";
 import { routeAdd, routeDelete, routeInvalidate } from "../route/table";
 
@@ -151,10 +160,24 @@ export function interfaceCarrier(ifindex: u32, on: bool): i32 {
   return 0;
 }
 
-/** Sets a switch, and lets it take effect at once where it changes what is so. */
-export function interfaceSwitchSet(id: u32, value: u32): i32 {
+/** Adds an interface (netifAdd), with its switches as the defaults are. */
+export function interfaceAdd(medium: u32, mtu: u32, mac: usize, name: usize): i32 {
+  const ifindex = netifAdd(medium, mtu, mac, name);
+  if (ifindex > 0) interfaceSwitchDefaults(netifAt(ifindex - 1));
+  return ifindex;
+}
+
+/** Sets a switch of one interface (0: of all), and lets it take effect at once. */
+export function interfaceSwitchSet(ifindex: u32, id: u32, value: u32): i32 {
+  return interfaceSwitchStore(ifindex, id, value);
+}
+
+/** Sets a switch of the stack, and lets it take effect at once where it changes what is so. */
+export function stackSwitchSet(id: u32, value: u32): i32 {
   const error = switchSet(id, value);
-  if (error < 0 || id != SW_ADDR_FOLLOWS_CARRIER) return error;
+  if (error < 0) return error;
+  if (id == SW_IP_FORWARD) return interfaceSwitchStore(0, IFSW_FORWARDING, value);
+  if (id != SW_ADDR_FOLLOWS_CARRIER) return 0;
   for (let i: u32 = 0; i < netifCount(); i++) {
     const nif = netifAt(i);
     if ((nif.flags & IFF_RUNNING) == 0) settleRoutes(nif);

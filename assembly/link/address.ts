@@ -8,6 +8,7 @@ import {
   ADDR_NETIF,
   ADDR_ORDER,
   ADDR_PLEN,
+  ADDR_STATE,
   FAMILY_IPV4,
   FAMILY_IPV6,
   IFF_BROADCAST,
@@ -33,6 +34,16 @@ export class IfAddr {
   netif: u32;
   family: u32;
   order: u32;
+  /** ADDR_USABLE, ADDR_PROBING, ADDR_CONFLICT. */
+  state: u32;
+  probes: u32;
+  timerNext: usize;
+  timerPrev: usize;
+  timerAt: u64;
+  timerKind: u32;
+  timerSlot: u32;
+  /** When a conflict was last defended against. */
+  defended: u64;
 }
 
 /** Hash slot: address 16, kind 4, IfAddr 4. kind 0 = empty. */
@@ -204,4 +215,5 @@ if (offsetof<IfAddr>("plen") != ADDR_PLEN) ERROR("IfAddr.plen");
 if (offsetof<IfAddr>("netif") != ADDR_NETIF) ERROR("IfAddr.netif");
 if (offsetof<IfAddr>("family") != ADDR_FAMILY) ERROR("IfAddr.family");
 if (offsetof<IfAddr>("order") != ADDR_ORDER) ERROR("IfAddr.order");
+if (offsetof<IfAddr>("state") != ADDR_STATE) ERROR("IfAddr.state");
 if (offsetof<IfAddr>() != ADDR_BYTES) ERROR("IfAddr");

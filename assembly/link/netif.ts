@@ -28,6 +28,7 @@ import {
   NETIF_MASK,
   NETIF_RX_MULTICAST,
   NETIF_RX_PACKETS,
+  NETIF_SWITCHES,
 } from "../abi/netif";
 import { OWNER_RX, OWNER_TX, PBUF_HEADROOM, PBUF_RX_HEADROOM, PBUF_SMALL, PBUF_SMALL_BYTES } from "../abi/pbuf";
 import { ETHER_HDR_LEN, IPV4_MIN_MTU, VLAN_TAG_LEN } from "../abi/proto";
@@ -88,6 +89,9 @@ export class Netif {
   rxFrame: u64;
   txCarrier: u64;
   rxMulticast: u64;
+  /** IFSW_…, u8 each. */
+  switches0: u64;
+  switches8: u64;
 }
 
 @unmanaged
@@ -348,4 +352,5 @@ if (offsetof<Netif>("mac") != NETIF_MAC) ERROR("Netif.mac");
 if (offsetof<Netif>("mask") != NETIF_MASK) ERROR("Netif.mask");
 if (offsetof<Netif>("rxPackets") != NETIF_RX_PACKETS) ERROR("Netif.rxPackets");
 if (offsetof<Netif>("rxMulticast") != NETIF_RX_MULTICAST) ERROR("Netif.rxMulticast");
+if (offsetof<Netif>("switches0") != NETIF_SWITCHES) ERROR("Netif.switches0");
 if (offsetof<Netif>() > <usize>NETIF_BYTES) ERROR("Netif");

@@ -71,6 +71,10 @@ export class Pcb {
   opt4: u32;
   opt5: u32;
   opt6: u32;
+  opt7: u32;
+  opt8: u32;
+  opt9: u32;
+  opt10: u32;
 }
 
 @unmanaged

@@ -3,7 +3,15 @@
 
 import { E_ACCES, E_AGAIN, E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { IFF_UP } from "../abi/netif";
-import { OPT_BROADCAST, OPT_DF, OPT_INTERFACE, OPT_MULTICAST_TTL, OPT_TOS, OPT_TTL } from "../abi/socket";
+import {
+  OPT_BROADCAST,
+  OPT_INTERFACE,
+  OPT_MTU_DISCOVER,
+  OPT_MULTICAST_TTL,
+  OPT_TOS,
+  OPT_TTL,
+  PMTUDISC_DO,
+} from "../abi/socket";
 import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { switchValue } from "../core/switch";
 import { ipv4Output, ipv4Room } from "../ip/output";
@@ -71,6 +79,6 @@ export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32):
   let ttl = optionOf(p, OPT_TTL);
   if (path.kind == PATH_MULTICAST) ttl = optionOf(p, OPT_MULTICAST_TTL);
   else if (ttl == 0) ttl = switchValue(SW_IP_DEFAULT_TTL);
-  const dontFragment = optionOf(p, OPT_DF) != 0;
+  const dontFragment = optionOf(p, OPT_MTU_DISCOVER) >= <u32>PMTUDISC_DO;
   return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, optionOf(p, OPT_TOS), dontFragment);
 }

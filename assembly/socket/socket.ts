@@ -15,13 +15,14 @@ import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
 import { IPPROTO_ICMP, IPPROTO_UDP } from "../abi/proto";
 import {
   OPT_BROADCAST,
-  OPT_DF,
   OPT_INTERFACE,
+  OPT_MTU_DISCOVER,
   OPT_MULTICAST_TTL,
   OPT_QUEUE,
   OPT_TOS,
   OPT_TTL,
   OPTIONS,
+  PMTUDISC_PROBE,
 } from "../abi/socket";
 import { addressKind, groupIsJoined, KIND_FOREIGN } from "../link/address";
 import { netifByIndex } from "../link/netif";
@@ -155,8 +156,9 @@ export function socketDisconnect(handle: u32): i32 {
 function acceptable(option: u32, value: u32): i32 {
   switch (option) {
     case OPT_BROADCAST:
-    case OPT_DF:
       return value <= 1 ? 0 : -E_INVAL;
+    case OPT_MTU_DISCOVER:
+      return value <= <u32>PMTUDISC_PROBE ? 0 : -E_INVAL;
     case OPT_TTL:
     case OPT_TOS:
     case OPT_MULTICAST_TTL:

@@ -3,7 +3,7 @@
  * The identifier is the socket's own; ping is built on this.
  */
 import { ICMP_ECHO, ICMP_HDR_LEN, IPPROTO_ICMP } from "../../assembly/abi/proto.js";
-import { OPT_DF, OPT_INTERFACE, OPT_TOS, OPT_TTL, SEND_TO } from "../../assembly/abi/socket.js";
+import { OPT_INTERFACE, OPT_MTU_DISCOVER, OPT_TOS, OPT_TTL, PMTUDISC_DO, SEND_TO } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check } from "../errors.js";
 import { DatagramSocket, requireBytes } from "./datagram.js";
@@ -28,7 +28,7 @@ export class EchoSocket extends DatagramSocket {
       check(host.core.exports.sock_bind(this.handle), "bind", { address: options.address });
       if (options.ttl !== undefined) this.setOption(OPT_TTL, options.ttl);
       if (options.tos !== undefined) this.setOption(OPT_TOS, options.tos);
-      if (options.dontFragment) this.setOption(OPT_DF, 1);
+      if (options.dontFragment) this.setOption(OPT_MTU_DISCOVER, PMTUDISC_DO);
       if (options.ifindex !== undefined) this.setOption(OPT_INTERFACE, options.ifindex);
     } catch (error) {
       this.close();

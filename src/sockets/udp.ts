@@ -7,13 +7,15 @@ import { IPPROTO_UDP } from "../../assembly/abi/proto.js";
 import {
   HANDLE_INDEX,
   OPT_BROADCAST,
-  OPT_DF,
   OPT_INTERFACE,
+  OPT_MTU_DISCOVER,
   OPT_MULTICAST_TTL,
   OPT_QUEUE,
   OPT_TOS,
   OPT_TTL,
   PCB_PROTO,
+  PMTUDISC_DO,
+  PMTUDISC_DONT,
   SEND_TO,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
@@ -145,7 +147,7 @@ export class UdpSocket extends DatagramSocket {
 
   /** Allows or forbids sending to broadcast addresses (RFC 1122 §3.3.6; forbidden at first). */
   setBroadcast(on: boolean): void {
-    this.setOption(OPT_BROADCAST, on ? 1 : 0);
+    this.setOption(OPT_BROADCAST, on ? PMTUDISC_DO : PMTUDISC_DONT);
   }
 
   /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
@@ -165,7 +167,7 @@ export class UdpSocket extends DatagramSocket {
 
   /** Sets the Don't Fragment bit on what is sent. */
   setDontFragment(on: boolean): void {
-    this.setOption(OPT_DF, on ? 1 : 0);
+    this.setOption(OPT_MTU_DISCOVER, on ? PMTUDISC_DO : PMTUDISC_DONT);
   }
 
   /** Datagrams that may wait unread, 1 to 65,536. */

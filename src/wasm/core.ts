@@ -25,6 +25,8 @@ export interface Exports {
   netif_up(ifindex: number, on: number): number;
   netif_carrier(ifindex: number, on: number): number;
   netif_mtu(ifindex: number, mtu: number): number;
+  netif_set(ifindex: number, id: number, value: number): number;
+  netif_get(ifindex: number, id: number): number;
   addr_add(ifindex: number, prefixLength: number): number;
   addr_del(ifindex: number): number;
   addr_record(index: number): number;
@@ -73,6 +75,12 @@ export interface BootOptions {
   readonly sockets?: number;
   /** Errors that may wait in all sockets together. */
   readonly socketErrors?: number;
+  /** Memberships in groups of all sockets together. */
+  readonly memberships?: number;
+  /** Datagrams that may be under reassembly at a time. */
+  readonly reassemblies?: number;
+  /** Destinations of which a redirect or a path MTU is remembered. */
+  readonly destinations?: number;
   /** 128 bits of randomness; crypto.getRandomValues unless given. */
   readonly seed?: Uint32Array | readonly number[];
   /** Milliseconds since midnight UT at the clock's time 0; unknown unless given. */
@@ -94,6 +102,9 @@ const OPTIONS: readonly (readonly [keyof BootOptions, number])[] = [
   ["fibDirectBits", CONFIG.CONFIG_FIB_DIRECT_BITS],
   ["sockets", CONFIG.CONFIG_SOCKETS],
   ["socketErrors", CONFIG.CONFIG_SOCKET_ERRORS],
+  ["memberships", CONFIG.CONFIG_MEMBERSHIPS],
+  ["reassemblies", CONFIG.CONFIG_REASSEMBLIES],
+  ["destinations", CONFIG.CONFIG_DESTINATIONS],
   ["dayMs", CONFIG.CONFIG_DAY_MS],
   ["seed", CONFIG.CONFIG_SEED],
 ];
