@@ -147,7 +147,7 @@ export class UdpSocket extends DatagramSocket {
 
   /** Allows or forbids sending to broadcast addresses (RFC 1122 §3.3.6; forbidden at first). */
   setBroadcast(on: boolean): void {
-    this.setOption(OPT_BROADCAST, on ? PMTUDISC_DO : PMTUDISC_DONT);
+    this.setOption(OPT_BROADCAST, on ? 1 : 0);
   }
 
   /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
