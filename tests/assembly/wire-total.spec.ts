@@ -8,6 +8,7 @@ import { copySum } from "../../assembly/wire/copy-checksum";
 import { ETHER_PARSED, etherParse, etherParsedLen } from "../../assembly/wire/ether";
 import { icmpCheck } from "../../assembly/wire/icmp";
 import { Ipv4Hdr, ipv4Check } from "../../assembly/wire/ipv4";
+import { Ipv4Options, ipv4OptionsParse } from "../../assembly/wire/ipv4-options";
 import { ipv6Check } from "../../assembly/wire/ipv6";
 import { WIRE_OK } from "../../assembly/wire/ok";
 import { TcpHdr, tcpHdrLen } from "../../assembly/wire/tcp";
@@ -16,6 +17,7 @@ import { udpCheck } from "../../assembly/wire/udp";
 import { AT, Frame, firstDifference, frameCount } from "./frame-list";
 
 const O = changetype<TcpOptions>(0x10000);
+const IP = changetype<Ipv4Options>(0x10100);
 const BETWEEN: usize = 0x30003;
 const OUT: usize = 0x40001;
 
@@ -58,7 +60,9 @@ function readIpv4(p: usize, len: u32): u32 {
   const verdict = ipv4Check(p, len);
   if (verdict != WIRE_OK) return verdict;
   const h = changetype<Ipv4Hdr>(p);
-  const fields = mix(mix(mix(h.id, h.flagsOffset), h.src ^ h.ttl), h.dst ^ h.tos);
+  ipv4OptionsParse(p, h.hdrLen, IP);
+  const options = mix(IP.fault, IP.sourceRoute ^ (IP.recordRoute << 8) ^ (IP.timestamp << 16));
+  const fields = mix(mix(mix(h.id ^ options, h.flagsOffset), h.src ^ h.ttl), h.dst ^ h.tos);
   return mix(fields, readTransport(p + h.hdrLen, h.totalLen - h.hdrLen, pseudoSum4Hdr(p, h.proto, 0)));
 }
 
