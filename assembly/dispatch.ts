@@ -32,6 +32,7 @@ import {
   NEXT_OPTIONS,
   NEXT_PORT_UNREACH,
   NEXT_PROTO_UNREACH,
+  NEXT_RAW,
   NEXT_REASSEMBLE,
   NEXT_TCP,
   NEXT_UDP,
@@ -47,7 +48,10 @@ import { etherInput } from "./link/ethernet";
 import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
 import { Netif, netifAt } from "./link/netif";
 import { PB_LOOPED, Pbuf, pbufFree } from "./memory/pbuf";
+import { rawCopies, rawError, rawInput } from "./raw/input";
+import { rawAny } from "./raw/raw";
 import { udpError, udpInput } from "./udp/input";
+import { Ipv4Hdr } from "./wire/ipv4";
 
 /** A frame received on `ring`'s interface; one that came over loopback as our copy of a broadcast counts as received
  * where the broadcast left. */
@@ -74,10 +78,14 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
     case NEXT_IPV4:
       return ipv4Input(nif, pb);
     case NEXT_ICMP:
+      if (rawAny()) rawCopies(pb, nif.index + 1);
       return icmpInput(pb, nif.index + 1);
     case NEXT_UDP:
+      if (rawAny()) rawCopies(pb, nif.index + 1);
       return udpInput(pb, nif.index + 1);
     case NEXT_TCP:
+    case NEXT_RAW:
+      return rawInput(pb, nif.index + 1);
     case NEXT_PROTO_UNREACH:
       icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_PROTOCOL, DROP_IP_PROTOCOL);
       return NEXT_DONE;
@@ -102,9 +110,16 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
   }
 }
 
-/** To the transport that sent the datagram which the error quotes, whatever interface the error came by. */
+/** To the transport that sent the datagram which the error quotes, whatever interface the error came by, and to the raw
+ * sockets that may have. */
 function icmpErrorInput(pb: Pbuf): u32 {
   const ip = icmpQuoted(pb);
+  const raw = rawAny() && rawError(pb, ip.proto);
+  const verdict = transportError(pb, ip);
+  return raw && verdict == DROP_ICMP_ERROR_UNMATCHED ? NEXT_FREE : verdict;
+}
+
+function transportError(pb: Pbuf, ip: Ipv4Hdr): u32 {
   const quoted = changetype<usize>(ip) + ip.hdrLen;
   switch (ip.proto) {
     case IPPROTO_UDP:

@@ -26,6 +26,7 @@ export { Prng, type PrngRecord } from "./prng.js";
 export type { Datagram, DatagramError, DatagramInfo, DatagramSocket, Endpoint } from "./sockets/datagram.js";
 export { type EchoOptions, EchoSocket, readEcho } from "./sockets/echo.js";
 export type { PingOptions, PingReply } from "./sockets/ping.js";
+export { type RawOptions, RawSocket } from "./sockets/raw.js";
 export { type Destination, type Udp, type UdpOptions, UdpSocket } from "./sockets/udp.js";
 export { Stack, type StackOptions, type StackSnapshot } from "./stack.js";
 export { type CounterName, DROP_TEXTS, type DropName } from "./text/drops.js";

@@ -18,6 +18,7 @@ import { guarded, refuseUnknown, StackError, typeError } from "./errors.js";
 import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
 import type { HostedSocket, SocketHost } from "./sockets/host.js";
 import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
+import { type RawOptions, RawSocket } from "./sockets/raw.js";
 import { Udp } from "./sockets/udp.js";
 import { BOOT_OPTIONS, type BootOptions, Core } from "./wasm/core.js";
 import { Events } from "./wasm/events.js";
@@ -177,6 +178,11 @@ export class Stack implements Pollable, SocketHost {
   /** A socket for ICMP echoes. @throws StackError */
   openEcho(options?: EchoOptions): EchoSocket {
     return new EchoSocket(this, options);
+  }
+
+  /** A socket for the datagrams of an IP protocol. @throws StackError; RangeError, TypeError */
+  openRaw(options: RawOptions): RawSocket {
+    return new RawSocket(this, options);
   }
 
   /** Sends one echo request and waits for the reply: see sockets/ping.ts. */

@@ -2,6 +2,9 @@
 
 export const HANDLE_INDEX = 0xffff;
 
+/** sock_open: a raw socket of the protocol in the low byte, 1 to 255. */
+export const SOCK_RAW = 0x100;
+
 /** sock_send: send to CALL_ADDR and CALL_PORT rather than to the connected peer. */
 export const SEND_TO = 1;
 

@@ -13,15 +13,7 @@ import {
 } from "../abi/drop";
 import { MEDIUM_LOOPBACK } from "../abi/netif";
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
-import {
-  NEXT_FORWARD,
-  NEXT_ICMP,
-  NEXT_OPTIONS,
-  NEXT_PROTO_UNREACH,
-  NEXT_REASSEMBLE,
-  NEXT_TCP,
-  NEXT_UDP,
-} from "../abi/verdict";
+import { NEXT_FORWARD, NEXT_ICMP, NEXT_OPTIONS, NEXT_RAW, NEXT_REASSEMBLE, NEXT_TCP, NEXT_UDP } from "../abi/verdict";
 import { count } from "../core/counter";
 import { addressKind, groupIsJoined, KIND_BROADCAST, KIND_OWN } from "../link/address";
 import { Netif } from "../link/netif";
@@ -101,6 +93,6 @@ function deliver(proto: u32): u32 {
     case IPPROTO_TCP:
       return NEXT_TCP;
     default:
-      return NEXT_PROTO_UNREACH;
+      return NEXT_RAW;
   }
 }

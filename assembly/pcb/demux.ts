@@ -68,8 +68,9 @@ function levelCell(level: u32): usize {
   return changetype<usize>(D) + offsetof<DemuxState>("none") + level * 4;
 }
 
-/** Enters the block by what it says of itself now. */
+/** Enters the block by what it says of itself now; one without a port (a raw one) is not looked for here. */
 export function demuxInsert(p: Pcb): void {
+  if (p.localPort == 0) return;
   p.level = p.remotePort != 0 ? DEMUX_FULL : addressIsAny(localOf(p)) ? DEMUX_PORT : DEMUX_LOCAL;
   const bucket = bucketOf(p);
   p.demuxNext = changetype<Pcb | null>(load<usize>(bucket));

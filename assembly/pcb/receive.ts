@@ -1,15 +1,15 @@
 // What waits in a block to be read: datagrams, each in its own buffer, and errors. Both queues are bounded.
 
-import { DROP_SOCK_CLOSED, DROP_SOCK_QUEUE_FULL, DROP_SOCK_QUOTA } from "../abi/drop";
+import { DROP_SOCK_CLOSED, DROP_SOCK_COPY, DROP_SOCK_QUEUE_FULL, DROP_SOCK_QUOTA } from "../abi/drop";
 import { EVENT_ERROR, EVENT_READABLE } from "../abi/event";
-import { OWNER_SOCKET } from "../abi/pbuf";
+import { OWNER_SOCKET, PBUF_CLASSES } from "../abi/pbuf";
 import { OPT_QUEUE } from "../abi/socket";
 import { NEXT_DONE } from "../abi/verdict";
 import { now } from "../core/clock";
-import { drop } from "../core/counter";
+import { count, drop } from "../core/counter";
 import { eventSocket } from "../core/event";
 import { arenaTake } from "../memory/arena";
-import { Pbuf, pbufFree, pbufGive } from "../memory/pbuf";
+import { Pbuf, pbufAlloc, pbufClassFor, pbufFree, pbufGive } from "../memory/pbuf";
 import { optionOf, Pcb, pcbIndex } from "./pcb";
 
 /** An error that waits: the destination it concerns, who reported it, and what happened. */
@@ -61,6 +61,26 @@ export function pcbReceive(p: Pcb, pb: Pbuf): u32 {
   p.rxCount++;
   eventSocket(pcbIndex(p), EVENT_READABLE);
   return NEXT_DONE;
+}
+
+/** Queues a copy of the datagram for a block which is not the only one that wants it: whether there was room. */
+export function pcbReceiveCopy(p: Pcb, pb: Pbuf): bool {
+  const len = <u32>(pb.head + pb.len - pb.l3);
+  const cls = pbufClassFor(len);
+  const copy = cls < <u32>PBUF_CLASSES ? pbufAlloc(cls, OWNER_SOCKET, false) : null;
+  if (copy === null) {
+    count(DROP_SOCK_COPY);
+    return false;
+  }
+  memory.copy(copy.head, pb.l3, len);
+  copy.l3 = copy.head;
+  copy.l4 = copy.l3 + (pb.l4 - pb.l3);
+  copy.head = copy.l3 + (pb.head - pb.l3);
+  copy.len = pb.len;
+  copy.netif = pb.netif;
+  const verdict = pcbReceive(p, copy);
+  if (verdict != NEXT_DONE) drop(copy, verdict);
+  return verdict == NEXT_DONE;
 }
 
 /** Makes the next datagram the window that the host holds, and frees the window before; null if none waits. */

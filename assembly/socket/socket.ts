@@ -15,6 +15,7 @@ import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
 import { IPPROTO_ICMP, IPPROTO_UDP } from "../abi/proto";
 import {
   OPT_BROADCAST,
+  OPT_HEADER_INCLUDED,
   OPT_INTERFACE,
   OPT_MTU_DISCOVER,
   OPT_MULTICAST_TTL,
@@ -23,6 +24,7 @@ import {
   OPT_TTL,
   OPTIONS,
   PMTUDISC_PROBE,
+  SOCK_RAW,
 } from "../abi/socket";
 import { addressKind, groupIsJoined, KIND_FOREIGN } from "../link/address";
 import { netifByIndex } from "../link/netif";
@@ -45,20 +47,27 @@ import { portBind, portRelease } from "../pcb/port";
 import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
 import { pathOf, pcbFindPath } from "../pcb/send";
+import { rawAdd, rawRemove } from "../raw/raw";
 import { callAddr, callPort } from "./call";
 
 /** Datagrams that may wait in a new socket. */
 const QUEUE_DEFAULT: u32 = 64;
 const QUEUE_MOST: u32 = 65536;
 
-/** A new socket of the protocol (UDP, or ICMP for echo): its handle, or -errno. */
+/** A new socket of the protocol (UDP, or ICMP for echo; raw with SOCK_RAW): its handle, or -errno. */
 export function socketOpen(proto: u32): i32 {
-  if (proto != IPPROTO_UDP && proto != IPPROTO_ICMP) return -E_PROTONOSUPPORT;
+  const raw = isRaw(proto);
+  if (!raw && proto != IPPROTO_UDP && proto != IPPROTO_ICMP) return -E_PROTONOSUPPORT;
   const p = pcbOpen(proto);
   if (p === null) return -E_NOBUFS;
   setOption(p, OPT_QUEUE, QUEUE_DEFAULT);
   setOption(p, OPT_MULTICAST_TTL, 1);
+  if (raw) rawAdd(p);
   return <i32>p.handle;
+}
+
+function isRaw(proto: u32): bool {
+  return proto > <u32>SOCK_RAW && proto <= <u32>(SOCK_RAW | 0xff);
 }
 
 /** Closes the socket; what waited in it is dropped and counted. */
@@ -67,22 +76,23 @@ export function socketClose(handle: u32): i32 {
   if (p === null) return -E_BADF;
   demuxRemove(p);
   portRelease(p);
+  if (isRaw(p.proto)) rawRemove(p);
   roomForget(p);
   pcbPurge(p);
   pcbRelease(p);
   return 0;
 }
 
-/** Binds to the call block's address and port (both may be 0: all addresses, any free port). */
+/** Binds to the call block's address and port (both may be 0: all addresses, any free port); a raw socket has none. */
 export function socketBind(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
   const port = callPort();
-  if (p.localPort != 0 || port > 0xffff) return -E_INVAL;
+  if (p.localPort != 0 || (p.flags & PCB_BOUND) != 0 || port > 0xffff) return -E_INVAL;
   if (!addressIs4(callAddr())) return -E_AFNOSUPPORT;
   if (!bindable(callAddr())) return -E_ADDRNOTAVAIL;
   addressCopy(localOf(p), callAddr());
-  const error = portBind(p, port);
+  const error = isRaw(p.proto) ? 0 : portBind(p, port);
   if (error < 0) {
     address4(localOf(p), 0);
     return error;
@@ -102,7 +112,7 @@ function bindable(ip: usize): bool {
 
 /** Gives an unbound socket a port of its own: 0 or -E_ADDRINUSE. */
 export function socketAutoBind(p: Pcb): i32 {
-  if (p.localPort != 0) return 0;
+  if (p.localPort != 0 || isRaw(p.proto)) return 0;
   const error = portBind(p, 0);
   if (error == 0) demuxInsert(p);
   return error;
@@ -156,6 +166,7 @@ export function socketDisconnect(handle: u32): i32 {
 function acceptable(option: u32, value: u32): i32 {
   switch (option) {
     case OPT_BROADCAST:
+    case OPT_HEADER_INCLUDED:
       return value <= 1 ? 0 : -E_INVAL;
     case OPT_MTU_DISCOVER:
       return value <= <u32>PMTUDISC_PROBE ? 0 : -E_INVAL;

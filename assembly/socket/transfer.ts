@@ -17,7 +17,7 @@ import {
 } from "../abi/call";
 import { E_AFNOSUPPORT, E_AGAIN, E_BADF, E_DESTADDRREQ, E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { OWNER_TX, PBUF_CLASSES, PBUF_HEADROOM } from "../abi/pbuf";
-import { IPPROTO_UDP, IPV4_DST, IPV4_SRC } from "../abi/proto";
+import { IPPROTO_ICMP, IPPROTO_UDP, IPV4_DST, IPV4_SRC } from "../abi/proto";
 import { SEND_TO } from "../abi/socket";
 import { echoOutput } from "../icmp/echo";
 import { address4, addressCopy, addressFrom4, addressIs4, addressIsAny } from "../memory/address";
@@ -25,6 +25,7 @@ import { Pbuf, pbufAlloc, pbufClassFor, pbufFree } from "../memory/pbuf";
 import { PCB_CONNECTED, Pcb, pcbOf, remoteOf } from "../pcb/pcb";
 import { errorRelease, pcbNextError, pcbNextWindow, SocketError } from "../pcb/receive";
 import { roomWaitBuffer } from "../pcb/room";
+import { rawOutput } from "../raw/output";
 import { udpOutput } from "../udp/output";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { UdpHdr } from "../wire/udp";
@@ -77,7 +78,8 @@ function send(p: Pcb, pb: Pbuf, connected: bool): i32 {
   if (ready < 0) return ready;
   const to = connected ? remoteOf(p) : callAddr();
   const port = connected ? p.remotePort : callPort();
-  return p.proto == IPPROTO_UDP ? udpOutput(p, pb, to, port, connected) : echoOutput(p, pb, to, connected);
+  if (p.proto == IPPROTO_UDP) return udpOutput(p, pb, to, port, connected);
+  return p.proto == IPPROTO_ICMP ? echoOutput(p, pb, to, connected) : rawOutput(p, pb, to, connected);
 }
 
 /** A connected block has all that it needs. */

@@ -262,6 +262,18 @@ const SCENARIOS: Record<DropName, Scenario> = {
     },
     ...rxUdp({ dstPort: 5000 }),
   },
+  SOCK_COPY: {
+    options: { smallBuffers: 64 },
+    // One raw socket holds the last buffer that sockets may have; of the next datagram's two listeners one goes without.
+    prepare: (host) => {
+      host.stack.openRaw({ protocol: 253 });
+      const { held, quota } = host.stack.memory().small;
+      for (let i = held.socket; i < quota.socket; i++) host.rxIp({ proto: 253 }, data(1));
+      host.stack.openRaw({ protocol: 253 });
+    },
+    act: (host) => host.rxIp({ proto: 253 }, data(1)),
+    also: { SOCK_QUOTA: 1 },
+  },
   SOCK_CLOSED: {
     prepare: async (host) => {
       await open(host);
