@@ -4,7 +4,6 @@
 import {
   DROP_ICMP_ERROR_UNMATCHED,
   DROP_IP_FRAGMENT,
-  DROP_IP_NOT_FORWARDING,
   DROP_IP_OPTIONS,
   DROP_IP_PROTOCOL,
   DROP_NEIGH_FAILED,
@@ -41,6 +40,7 @@ import { drop } from "./core/counter";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
 import { icmpInput, icmpQuoted } from "./icmp/input";
+import { ipv4Forward } from "./ip/forward";
 import { icmpErrorAndDrop } from "./ip/icmp-error";
 import { ipv4Input } from "./ip/input";
 import { arpInput } from "./link/arp";
@@ -93,7 +93,7 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_PORT, DROP_UDP_NO_PORT);
       return NEXT_DONE;
     case NEXT_FORWARD:
-      return DROP_IP_NOT_FORWARDING;
+      return ipv4Forward(nif, pb);
     case NEXT_OPTIONS:
       return DROP_IP_OPTIONS;
     case NEXT_REASSEMBLE:

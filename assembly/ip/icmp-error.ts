@@ -1,15 +1,24 @@
 // Building ICMP errors: RFC 792, RFC 1122 §3.2.2 (what must never be answered), RFC 1812 §4.3.2.3 (how much is
 // quoted) and §4.3.2.8 (rate). Every later layer needs it, so it stands with IP.
 
-import { CTR_ICMP_OUT_DEST_UNREACHS, CTR_ICMP_OUT_MSGS } from "../abi/counter";
+import {
+  CTR_ICMP_OUT_DEST_UNREACHS,
+  CTR_ICMP_OUT_MSGS,
+  CTR_ICMP_OUT_PARM_PROBS,
+  CTR_ICMP_OUT_REDIRECTS,
+  CTR_ICMP_OUT_TIME_EXCDS,
+} from "../abi/counter";
 import { DROP_ICMP_ERROR_FORBIDDEN, DROP_ICMP_ERROR_RATE, DROP_OUT_NO_BUFFER, DROP_OUT_NO_ROUTE } from "../abi/drop";
 import { OWNER_STACK, PBUF_SMALL } from "../abi/pbuf";
 import {
   ICMP_ECHO,
   ICMP_ECHO_REPLY,
   ICMP_HDR_LEN,
+  ICMP_MASK_REPLY,
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
   ICMP_TIMESTAMP,
-  ICMP_TIMESTAMP_REPLY,
   ICMP_UNREACHABLE,
   IPPROTO_ICMP,
   IPV4_HDR_LEN,
@@ -77,10 +86,29 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
   error.len = ICMP_HDR_LEN + quote;
   icmpEmit(error.head, type, code, rest, error.len);
   count(CTR_ICMP_OUT_MSGS);
-  if (type == ICMP_UNREACHABLE) count(CTR_ICMP_OUT_DEST_UNREACHS);
+  countType(type);
   // The address that was asked, if it is ours; else that of the interface the error leaves by.
   const src = addressFind(FROM) !== null || ip.dst >>> 24 == 127 ? ip.dst : PATH.source;
   ipv4Output(error, PATH, src, ip.src, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), 0, false);
+}
+
+function countType(type: u32): void {
+  switch (type) {
+    case ICMP_UNREACHABLE:
+      count(CTR_ICMP_OUT_DEST_UNREACHS);
+      break;
+    case ICMP_REDIRECT:
+      count(CTR_ICMP_OUT_REDIRECTS);
+      break;
+    case ICMP_TIME_EXCEEDED:
+      count(CTR_ICMP_OUT_TIME_EXCDS);
+      break;
+    case ICMP_PARAMETER_PROBLEM:
+      count(CTR_ICMP_OUT_PARM_PROBS);
+      break;
+    default:
+      assert(false);
+  }
 }
 
 /** Answers the datagram with an error and drops it under `reason`. */
@@ -89,7 +117,8 @@ export function icmpErrorAndDrop(pb: Pbuf, type: u32, code: u32, reason: u32): v
   drop(pb, reason);
 }
 
-/** RFC 1122 §3.2.2: never about an error, a broadcast or multicast, a later fragment, or an unusable source. */
+/** RFC 1122 §3.2.2: never about an error (or an ICMP message that could be one: all but the queries and their replies),
+ * a broadcast or multicast, a later fragment, or an unusable source. */
 function allowed(pb: Pbuf): bool {
   if ((pb.flags & (PB_LINK_GROUP | PB_IP_GROUP)) != 0) return false;
   const ip = changetype<Ipv4Hdr>(pb.l3);
@@ -101,7 +130,7 @@ function allowed(pb: Pbuf): bool {
   if (ip.proto != IPPROTO_ICMP) return true;
   if (ip.totalLen < ip.hdrLen + 1) return false;
   const type = changetype<IcmpHdr>(pb.l3 + ip.hdrLen).type;
-  return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || type == ICMP_TIMESTAMP || type == ICMP_TIMESTAMP_REPLY;
+  return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || (type >= <u32>ICMP_TIMESTAMP && type <= <u32>ICMP_MASK_REPLY);
 }
 
 function takeToken(): bool {

@@ -2,15 +2,7 @@
 // (weak host model: an own address is ours on any interface, but 127/8 never from a wire) and what it carries.
 
 import { CTR_IP_IN_DELIVERS, CTR_IP_IN_RECEIVES } from "../abi/counter";
-import {
-  DROP_IP_DEST,
-  DROP_IP_DEST_LOOPBACK,
-  DROP_IP_GROUP,
-  DROP_IP_LINK_BROADCAST,
-  DROP_IP_OWN_SOURCE,
-  DROP_IP_SOURCE,
-  DROP_IP_SOURCE_LOOPBACK,
-} from "../abi/drop";
+import { DROP_IP_DEST, DROP_IP_DEST_LOOPBACK, DROP_IP_GROUP, DROP_IP_LINK_BROADCAST } from "../abi/drop";
 import { MEDIUM_LOOPBACK } from "../abi/netif";
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
 import { NEXT_FORWARD, NEXT_ICMP, NEXT_OPTIONS, NEXT_RAW, NEXT_REASSEMBLE, NEXT_TCP, NEXT_UDP } from "../abi/verdict";
@@ -22,6 +14,7 @@ import { PB_IP_GROUP, PB_LINK_GROUP, PB_LOOPED, Pbuf } from "../memory/pbuf";
 import { Ipv4Hdr, ipv4Check } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { flowDestination, flowSource } from "./flow";
+import { martianSource } from "./martian";
 
 const FOR_US: u32 = 0;
 const FOR_OTHERS: u32 = 1;
@@ -43,7 +36,7 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   const looped = (pb.flags & PB_LOOPED) != 0;
   const loopback = nif.medium == MEDIUM_LOOPBACK;
   if (!loopback && !looped) {
-    const bad = sourceReason(ip.src, dst);
+    const bad = martianSource(nif, ip.src, dst);
     if (bad != WIRE_OK) return bad;
   }
   const whose = destination(dst, pb, loopback);
@@ -53,17 +46,6 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   if (pb.l4 != pb.l3 + IPV4_HDR_LEN) return NEXT_OPTIONS;
   if (ip.isFragment) return NEXT_REASSEMBLE;
   return deliver(ip.proto);
-}
-
-/** RFC 1122 §3.2.1.3: an invalid source. 0.0.0.0 is one that does not know itself yet, and may only say so to all; the
- * rest of 0/8 is never heard. */
-function sourceReason(src: u32, dst: u32): u32 {
-  if (src >= 0xe0000000) return DROP_IP_SOURCE;
-  if (src >>> 24 == 127) return DROP_IP_SOURCE_LOOPBACK;
-  if (src >>> 24 == 0) return src == 0 && dst == 0xffffffff ? WIRE_OK : DROP_IP_SOURCE;
-  const kind = addressKind(flowSource());
-  if (kind == KIND_OWN) return DROP_IP_OWN_SOURCE;
-  return kind == KIND_BROADCAST ? DROP_IP_SOURCE : WIRE_OK;
 }
 
 /** FOR_US, FOR_OTHERS, or a drop reason; marks datagrams to a group. */

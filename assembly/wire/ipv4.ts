@@ -127,3 +127,11 @@ export function ipv4EmitChecksum(p: usize, hdrLen: u32): void {
   store<u16>(p, 0, 10);
   store<u16>(p, <u16>(sum(p, hdrLen) ^ 0xffff), 10);
 }
+
+/** One hop less to live, of at least one; the checksum by RFC 1624 (a sum less by one makes a checksum more by one, and
+ * 0xffff is written 0). */
+export function ipv4DecrementTtl(p: usize): void {
+  const word = load<u32>(p, 8);
+  const checksum = (word >>> 16) + 1;
+  store<u32>(p, (word & 0xffff) - 1 + ((checksum + (checksum >= 0xffff ? 1 : 0)) << 16), 8);
+}

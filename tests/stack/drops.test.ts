@@ -3,7 +3,7 @@
  * named beside it, where one packet's end brings about another's).
  */
 import { describe, expect, test } from "vitest";
-import { NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/netif.js";
+import { IFSW_RP_FILTER, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/netif.js";
 import { DESC_LEN, DESC_PBUF, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { DROP_TEXTS, type DropName, type UdpSocket } from "../../src/index.js";
 import { DROPS } from "../../src/text/drops.js";
@@ -67,6 +67,13 @@ function fill(host: Host, fields: { len?: number; pbuf?: number }): void {
   u32[rx] = (u32[rx] as number) + 1;
   host.stack.work();
   host.run();
+}
+
+/** Forwards, by eth1 (10.0.0.1/8, MTU 600) among others. */
+function forwards(host: Host): void {
+  host.stack.switches.set("IP_FORWARD", 1);
+  const { nif } = host.join({ address: "10.0.0.1/8", mtu: 600 });
+  host.stack.neighbours.add(nif, "10.0.0.2", "02:00:00:00:02:02");
 }
 
 const SCENARIOS: Record<DropName, Scenario> = {
@@ -141,6 +148,23 @@ const SCENARIOS: Record<DropName, Scenario> = {
   IP_PROTOCOL: rxIp({ proto: 6 }, data(20)),
   IP_OWN_SOURCE: rxIp({ src: US }),
   IP_GROUP: { act: (host) => host.rxUdp({}, [], { dst: "224.0.0.9" }, "01:00:5e:00:00:01") },
+
+  IP_RP_FILTER: {
+    prepare: (host) => host.stack.core.exports.netif_set(2, IFSW_RP_FILTER, 2),
+    act: (host) => host.rxUdp({}, [], { src: "8.8.8.8" }),
+  },
+
+  FWD_TTL: { prepare: forwards, ...rxIp({ dst: "10.0.0.2", ttl: 1 }) },
+  FWD_NO_ROUTE: { prepare: forwards, ...rxIp({ dst: "8.8.8.8" }) },
+  FWD_UNREACHABLE: {
+    prepare: (host) => {
+      forwards(host);
+      host.stack.routes.add({ destination: "8.0.0.0/8", reject: true });
+    },
+    ...rxIp({ dst: "8.8.8.8" }),
+  },
+  FWD_NEED_FRAGMENT: { prepare: forwards, ...rxIp({ dst: "10.0.0.2", flagsOffset: 0x4000 }, udp({}, data(600))) },
+  FWD_DEST: { prepare: forwards, ...rxIp({ dst: "169.254.0.1" }) },
 
   OUT_NO_ROUTE: { act: (host) => host.rxIcmp({}, [], { src: "8.8.8.8" }) },
   OUT_IF_DOWN: {
