@@ -14,8 +14,9 @@ import { switchInit } from "./core/switch";
 import { NEVER, timerExpire, timerNext } from "./core/timer";
 import { dispatchFrame, dispatchTimer } from "./dispatch";
 import { icmpErrorInit } from "./ip/icmp-error";
+import { identificationLayout } from "./ip/identification";
 import { interfaceAdd, interfaceAddressAdd } from "./ip/interface";
-import { ipv4OutputInit } from "./ip/output";
+import { pathCacheLayout } from "./ip/path-cache";
 import { addressLayout } from "./link/address";
 import { interfaceSwitchInit } from "./link/interface-switch";
 import { neighLayout } from "./link/neigh";
@@ -69,6 +70,8 @@ function layout(c: Config): void {
   netifLayout(c.interfaces, c.ringSlots);
   addressLayout(c.addresses);
   neighLayout(c.neighbours);
+  identificationLayout(c.destinations);
+  pathCacheLayout(c.destinations);
   pcbLayout(c.sockets);
   demuxLayout(c.sockets);
   portLayout(c.sockets);
@@ -117,7 +120,6 @@ export function stackInit(): i32 {
   netifInit();
   interfaceSwitchInit();
   icmpErrorInit();
-  ipv4OutputInit();
   const added = addLoopback();
   if (added < 0) return added;
   S.booted = 1;

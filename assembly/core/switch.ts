@@ -53,7 +53,7 @@ export function switchInit(): void {
   define(SW_NEIGH_DELAY_MS, 5000, 1000, DAY_MS);
   define(SW_NEIGH_RETRANS_MS, 1000, 1000, DAY_MS);
   define(SW_NEIGH_PROBES, 3, 1, 16);
-  define(SW_NEIGH_QUEUE, 3, 1, 64);
+  define(SW_NEIGH_QUEUE, 48, 1, 64);
   define(SW_ADDR_FOLLOWS_CARRIER, 0, 0, 1);
   define(SW_IP_FORWARD, 0, 0, 1);
   define(SW_IP_REASSEMBLY_MS, 60000, 1000, 600000);

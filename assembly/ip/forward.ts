@@ -12,7 +12,6 @@ import {
   DROP_FWD_TTL,
   DROP_FWD_UNREACHABLE,
   DROP_IP_NOT_FORWARDING,
-  DROP_OUT_TOO_LONG,
 } from "../abi/drop";
 import { IFSW_FORWARDING, MEDIUM_ETHERNET, MEDIUM_LOOPBACK } from "../abi/netif";
 import {
@@ -36,6 +35,7 @@ import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup } from "../route/table";
 import { Ipv4Hdr, ipv4DecrementTtl } from "../wire/ipv4";
 import { flowDestination } from "./flow";
+import { ipv4FragmentTo } from "./fragment";
 import { icmpError } from "./icmp-error";
 
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
@@ -73,9 +73,9 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
   ipv4DecrementTtl(pb.l3);
   count(CTR_IP_FORW_DATAGRAMS);
   pb.netif = out.index;
-  if (long) return DROP_OUT_TOO_LONG;
   const nextHop = (hop.flags & RTF_GATEWAY) != 0 ? changetype<usize>(hop) + GATEWAY : flowDestination();
-  if (out.medium == MEDIUM_ETHERNET) neighOutput(out, nextHop, pb);
+  if (long) ipv4FragmentTo(pb, out, nextHop);
+  else if (out.medium == MEDIUM_ETHERNET) neighOutput(out, nextHop, pb);
   else netifTransmit(out, pb);
   return NEXT_DONE;
 }

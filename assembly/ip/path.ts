@@ -1,17 +1,19 @@
-// The path of a datagram that we send: interface, next hop, source address. RFC 1122 §3.3.1 (routing outbound
-// datagrams), §3.3.4.3 (source address), §3.3.6 (broadcasts). A Path is kept by its socket and stays good while the
-// table's generation is the same.
+// The path of a datagram that we send: interface, next hop, source address, MTU. RFC 1122 §3.3.1 (routing outbound
+// datagrams), §3.3.4.3 (source address), §3.3.6 (broadcasts). A Path is kept, by its socket or among those of the
+// destinations lately sent to (ip/path-cache.ts), and stays good while the table's generation is the same.
 
-import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_NETUNREACH } from "../abi/errno";
+import { E_ACCES, E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_INVAL, E_NETUNREACH } from "../abi/errno";
 import { IFF_BROADCAST, IFF_MULTICAST, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
-import { RTF_REJECT } from "../abi/route";
+import { RTF_BLACKHOLE, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
+import { now } from "../core/clock";
 import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/address";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
 import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeGeneration } from "../route/table";
+import { identificationOf } from "./identification";
 
-const PATH_UNICAST: u32 = 0;
+export const PATH_UNICAST: u32 = 0;
 /** Through loopback. */
 export const PATH_LOCAL: u32 = 1;
 export const PATH_BROADCAST: u32 = 2;
@@ -24,24 +26,48 @@ export class Path {
   /** Source address that suits the path (IPv4, host order). */
   source: u32;
   netif: u32;
-  kind: u32;
+  kind: u8;
+  /** PATH_LOCKED. */
+  flags: u8;
+  reserved: u16;
   /** Generation of the table it was found in; 0 = none. */
   generation: u32;
-  /** Pseudo-header sum of the addresses, where a socket keeps the path. */
+  /** Pseudo-header sum of the addresses, where the path is kept. */
   pseudo: u32;
-  reserved: u32;
+  /** Longest datagram that goes unfragmented: the interface's MTU, or the path's where that is known to be less. */
+  mtu: u32;
+  /** Counter of the identification (ip/identification.ts). */
+  ids: usize;
+  /** Time at which it ends to be good, in units of 2^20 us: what was learned of a path is believed for a while. */
+  until: u32;
 }
 
 /** Bytes of a Path. */
-export const PATH_BYTES: u32 = 40;
+export const PATH_BYTES: u32 = 48;
+/** The path MTU may be less than `mtu`: nothing is sent with DF (RFC 1191 §3). */
+export const PATH_LOCKED: u32 = 1;
 
 const LO_IFINDEX: u32 = 1;
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
 
+/** May the path be used now? */
+export function pathIsGood(path: Path): bool {
+  return path.generation == routeGeneration() && <u32>(now() >> 20) < path.until;
+}
+
 /** Finds the path to the 16-byte address `dst`, by interface `ifindex` if that is not 0: 0 or -errno. */
 export function pathFind(path: Path, dst: usize, ifindex: u32): i32 {
+  const error = find(path, dst, ifindex);
+  if (error < 0) path.generation = 0;
+  else path.ids = identificationOf(dst);
+  return error;
+}
+
+function find(path: Path, dst: usize, ifindex: u32): i32 {
   if (!addressIs4(dst)) return -E_AFNOSUPPORT;
   path.generation = routeGeneration();
+  path.flags = 0;
+  path.until = 0xffffffff;
   const v4 = addressV4(dst);
   if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST);
   if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
@@ -53,9 +79,15 @@ export function pathFind(path: Path, dst: usize, ifindex: u32): i32 {
     return onLink(path, dst, ifindex);
   }
   if (found == 0) return -E_NETUNREACH;
-  if ((hop.flags & RTF_REJECT) != 0) return -E_HOSTUNREACH;
+  if ((hop.flags & RTF_REJECT) != 0) return -rejectErrno(hop.flags);
   const gateway = changetype<usize>(hop) + GATEWAY;
   return settle(path, hop.ifindex, dst, addressIsAny(gateway) ? dst : gateway, preferredSource(hop));
+}
+
+/** What a sender is told of a reject route, as on Linux. */
+function rejectErrno(flags: u32): i32 {
+  if ((flags & RTF_BLACKHOLE) != 0) return E_INVAL;
+  return (flags & RTF_PROHIBIT) != 0 ? E_ACCES : E_HOSTUNREACH;
 }
 
 /** The source that a route names, while it is one of ours; else 0. */
@@ -75,12 +107,13 @@ function settle(path: Path, ifindex: u32, dst: usize, nextHop: usize, source: u3
   // RFC 1122 §3.2.1.3 (g): 127/8 never leaves the host, be there a route or none.
   if (nif.medium != MEDIUM_LOOPBACK && addressV4(dst) >>> 24 == 127) return -E_NETUNREACH;
   path.netif = nif.index;
+  path.mtu = nif.mtu;
   addressCopy(changetype<usize>(path), nextHop);
   path.source = source != 0 ? source : sourceFor(nif.index, addressV4(nextHop));
   if (path.source == 0) return -E_ADDRNOTAVAIL;
-  if (nif.medium == MEDIUM_LOOPBACK) path.kind = PATH_LOCAL;
+  if (nif.medium == MEDIUM_LOOPBACK) path.kind = <u8>PATH_LOCAL;
   // A broadcast of a network that is reached through a gateway is the gateway's to make.
-  else path.kind = nextHop == dst && addressKind(dst) == KIND_BROADCAST ? PATH_BROADCAST : PATH_UNICAST;
+  else path.kind = <u8>(nextHop == dst && addressKind(dst) == KIND_BROADCAST ? PATH_BROADCAST : PATH_UNICAST);
   return 0;
 }
 
@@ -89,7 +122,8 @@ function groupPath(path: Path, dst: usize, ifindex: u32, kind: u32, flag: u32): 
   const nif = ifindex != 0 ? netifByIndex(ifindex) : groupInterface(kind == PATH_MULTICAST ? addressV4(dst) : 0, flag);
   if (nif === null || (nif.flags & flag) == 0) return -E_NETUNREACH;
   path.netif = nif.index;
-  path.kind = kind;
+  path.mtu = nif.mtu;
+  path.kind = <u8>kind;
   addressCopy(changetype<usize>(path), dst);
   path.source = sourceFor(nif.index, 0);
   return path.source != 0 ? 0 : -E_ADDRNOTAVAIL;

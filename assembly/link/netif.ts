@@ -59,6 +59,7 @@ import {
   ringHost,
   ringStack,
 } from "../memory/ring";
+import { routeInvalidate } from "../route/table";
 import { etherPad } from "../wire/ether";
 
 @unmanaged
@@ -169,6 +170,8 @@ export function netifSetMtu(ifindex: u32, mtu: u32): i32 {
   if (nif === null) return -E_NODEV;
   if (mtu < <u32>IPV4_MIN_MTU || mtu > mtuLimit(nif.medium)) return -E_INVAL;
   nif.mtu = mtu;
+  // Paths hold it.
+  routeInvalidate();
   if (nif.medium != MEDIUM_LOOPBACK) describePosted(nif);
   eventNetif(nif.index, EVENT_CHANGED);
   return 0;
@@ -308,6 +311,11 @@ export function netifHasRoom(nif: Netif): bool {
 function roomAfterReclaim(nif: Netif): bool {
   netifReclaim(nif);
   return ringStack(nif.tx) - nif.txDone <= nif.mask;
+}
+
+/** TX slots free for frames. */
+export function netifRoom(nif: Netif): u32 {
+  return netifHasRoom(nif) ? nif.mask + 1 - (ringStack(nif.tx) - nif.txDone) : 0;
 }
 
 /** Queues the frame for the driver: 0, or -errno with the frame dropped and counted. */

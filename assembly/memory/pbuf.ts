@@ -183,6 +183,14 @@ export function pbufAvailable(cls: u32, owner: u32): bool {
   return load<u32>(row, OWNER_FREE << 2) > reserveOf(row) && load<u32>(held) < load<u32>(held, LIMITS);
 }
 
+/** How many would pbufAlloc(cls, owner, false) find? */
+export function pbufRoom(cls: u32, owner: u32): u32 {
+  if (!pbufAvailable(cls, owner)) return 0;
+  const row = rowOf(cls);
+  const held = row + (owner << 2);
+  return min<u32>(load<u32>(row, OWNER_FREE << 2) - reserveOf(row), load<u32>(held, LIMITS) - load<u32>(held));
+}
+
 /** A buffer for `owner`, empty, its head behind the headroom; null when the owner's quota or the pool is used up.
  * `urgent` may take the reserve. */
 export function pbufAlloc(cls: u32, owner: u32, urgent: bool): Pbuf | null {

@@ -57,6 +57,7 @@ export class Pcb {
   path2: u64;
   path3: u64;
   path4: u64;
+  path5: u64;
   freeNext: Pcb | null;
   /** Next block that waits for room to send (pcb/room.ts). */
   waitNext: Pcb | null;

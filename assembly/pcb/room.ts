@@ -1,11 +1,11 @@
-// Blocks that found no room to send, first come first served: each is told when what it waits for is there, a buffer to
-// write to or a slot of an interface's TX ring, and not before: a block that is told tries again at once.
+// Blocks that found no room to send, first come first served: each is told when what it waits for is there, buffers or
+// slots of an interface's TX ring, as many as it needs, and not before: a block that is told tries again at once.
 
 import { EVENT_WRITABLE } from "../abi/event";
 import { OWNER_TX } from "../abi/pbuf";
 import { eventSocket } from "../core/event";
-import { netifAt, netifHasRoom } from "../link/netif";
-import { pbufAvailable } from "../memory/pbuf";
+import { netifAt, netifRoom } from "../link/netif";
+import { pbufRoom } from "../memory/pbuf";
 import { PCB_WAITS, Pcb, pcbIndex } from "./pcb";
 
 @unmanaged
@@ -15,15 +15,15 @@ class RoomState {
 }
 
 const R: RoomState = changetype<RoomState>(memory.data(offsetof<RoomState>(), 4));
-/** What a block waits for: a buffer of class n, or a slot in the ring of interface n - RING. */
-const RING: u32 = 16;
+/** What a block waits for: buffers of class n, or slots in the ring of interface n - RING; how many, from bit 16 up. */
+const RING: u32 = 0x1000;
 
-export function roomWaitBuffer(p: Pcb, cls: u32): void {
-  wait(p, cls);
+export function roomWaitBuffers(p: Pcb, cls: u32, buffers: u32): void {
+  wait(p, cls | (buffers << 16));
 }
 
-export function roomWaitSlot(p: Pcb, netif: u32): void {
-  wait(p, RING + netif);
+export function roomWaitSlots(p: Pcb, netif: u32, slots: u32): void {
+  wait(p, (RING + netif) | (slots << 16));
 }
 
 function wait(p: Pcb, what: u32): void {
@@ -41,8 +41,9 @@ function append(p: Pcb): void {
   R.tail = p;
 }
 
-function hasRoom(what: u32): bool {
-  return what < RING ? pbufAvailable(what, OWNER_TX) : netifHasRoom(netifAt(what - RING));
+function hasRoom(waitsFor: u32): bool {
+  const what = waitsFor & 0xffff;
+  return waitsFor >>> 16 <= (what < RING ? pbufRoom(what, OWNER_TX) : netifRoom(netifAt(what - RING)));
 }
 
 /** Tells those for whom there is room again. */

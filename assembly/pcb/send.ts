@@ -3,6 +3,8 @@
 
 import { E_ACCES, E_AGAIN, E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { IFF_UP } from "../abi/netif";
+import { OWNER_TX, PBUF_SMALL } from "../abi/pbuf";
+import { IPV4_HDR_LEN, IPV4_MAX_LEN } from "../abi/proto";
 import {
   OPT_BROADCAST,
   OPT_INTERFACE,
@@ -11,21 +13,34 @@ import {
   OPT_TOS,
   OPT_TTL,
   PMTUDISC_DO,
+  PMTUDISC_PROBE,
+  PMTUDISC_WANT,
 } from "../abi/socket";
 import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { switchValue } from "../core/switch";
-import { ipv4Output, ipv4Room } from "../ip/output";
-import { PATH_BROADCAST, PATH_BYTES, PATH_LOCAL, PATH_MULTICAST, Path, pathFind } from "../ip/path";
+import { ipv4Fragments } from "../ip/fragment";
+import { ipv4Output } from "../ip/output";
+import {
+  PATH_BROADCAST,
+  PATH_BYTES,
+  PATH_LOCAL,
+  PATH_LOCKED,
+  PATH_MULTICAST,
+  Path,
+  pathFind,
+  pathIsGood,
+} from "../ip/path";
+import { pathTo } from "../ip/path-cache";
 import { addressKind, KIND_OWN } from "../link/address";
-import { netifAt, netifHasRoom } from "../link/netif";
+import { netifAt, netifHasRoom, netifRoom } from "../link/netif";
 import { addressV4 } from "../memory/address";
-import { Pbuf } from "../memory/pbuf";
-import { routeGeneration } from "../route/table";
+import { Pbuf, pbufLimit, pbufRoom } from "../memory/pbuf";
 import { pseudoSum4 } from "../wire/checksum";
 import { localOf, optionOf, PCB_BOUND, Pcb } from "./pcb";
-import { roomWaitSlot } from "./room";
+import { roomWaitBuffers, roomWaitSlots } from "./room";
 
-const UNCONNECTED: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
+/** A path of the cache with another source: that of the block which sends now. */
+const OTHER_SOURCE: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 
 /** The block's own path, good while connected. */
 export function pathOf(p: Pcb): Path {
@@ -34,22 +49,47 @@ export function pathOf(p: Pcb): Path {
 
 /** Address of the Path to `dst`, whose source is the one to send from; or -errno. A connected block keeps its own. */
 export function pcbPath(p: Pcb, dst: usize, connected: bool): i32 {
-  const path = connected ? pathOf(p) : UNCONNECTED;
-  if (connected && path.generation == routeGeneration()) return <i32>changetype<usize>(path);
+  return connected ? keptPath(p, dst) : cachedPath(p, dst);
+}
+
+function keptPath(p: Pcb, dst: usize): i32 {
+  const path = pathOf(p);
+  if (pathIsGood(path)) return <i32>changetype<usize>(path);
   const error = pcbFindPath(p, path, dst);
   if (error < 0) {
     path.generation = 0;
     return error;
   }
-  path.source = sourceOf(p, path);
-  path.pseudo = pseudoSum4(path.source, addressV4(dst), 0, 0);
+  setSource(path, sourceOf(p, path), dst);
   return <i32>changetype<usize>(path);
 }
 
-/** Finds the path to `dst` for this block, with the source address that suits the path: 0 or -errno. */
+function cachedPath(p: Pcb, dst: usize): i32 {
+  const found = pathTo(dst, optionOf(p, OPT_INTERFACE));
+  if (found < 0) return found;
+  const path = changetype<Path>(found);
+  const error = permitted(p, path);
+  if (error < 0) return error;
+  const source = sourceOf(p, path);
+  if (source == path.source) return found;
+  memory.copy(changetype<usize>(OTHER_SOURCE), found, PATH_BYTES);
+  setSource(OTHER_SOURCE, source, dst);
+  return <i32>changetype<usize>(OTHER_SOURCE);
+}
+
+function setSource(path: Path, source: u32, dst: usize): void {
+  path.source = source;
+  path.pseudo = pseudoSum4(source, addressV4(dst), 0, 0);
+}
+
+/** Finds the path to `dst` for this block, with a source address that suits it: 0 or -errno. */
 export function pcbFindPath(p: Pcb, path: Path, dst: usize): i32 {
   const error = pathFind(path, dst, optionOf(p, OPT_INTERFACE));
-  if (error < 0 || path.kind == PATH_LOCAL) return error;
+  return error < 0 ? error : permitted(p, path);
+}
+
+function permitted(p: Pcb, path: Path): i32 {
+  if (path.kind == PATH_LOCAL) return 0;
   if (path.kind == PATH_BROADCAST && optionOf(p, OPT_BROADCAST) == 0) return -E_ACCES;
   // A block bound to 127/8 speaks only within this host (RFC 1122 §3.2.1.3 (g); Linux says EINVAL, too).
   if ((p.flags & PCB_BOUND) != 0 && addressV4(localOf(p)) >>> 24 == 127) return -E_INVAL;
@@ -64,14 +104,39 @@ function sourceOf(p: Pcb, path: Path): u32 {
   return addressKind(localOf(p)) == KIND_OWN ? local : path.source;
 }
 
-/** May a message of `len` bytes go now? 0, -E_MSGSIZE, or -E_AGAIN (the socket is told when there is room). */
+/** May a message of `len` bytes go now? 0, -E_MSGSIZE, or -E_AGAIN (the socket is told when there is room for all of
+ * it). One that could never be sent whole may go: as far as it does. */
 export function pcbRoom(p: Pcb, path: Path, len: u32): i32 {
-  if (len > ipv4Room(path)) return -E_MSGSIZE;
+  const total = len + IPV4_HDR_LEN;
+  if (total > path.mtu) return roomForLong(p, path, total);
   const nif = netifAt(path.netif);
   // What is down has no room to wait for: netifTransmit() says so.
   if ((nif.flags & IFF_UP) == 0 || netifHasRoom(nif)) return 0;
-  roomWaitSlot(p, path.netif);
+  roomWaitSlots(p, path.netif, 1);
   return -E_AGAIN;
+}
+
+/** Longer than the path's MTU: whole all the same, in fragments, or refused, as OPT_MTU_DISCOVER says. */
+function roomForLong(p: Pcb, path: Path, total: u32): i32 {
+  const nif = netifAt(path.netif);
+  const discover = optionOf(p, OPT_MTU_DISCOVER);
+  if (discover == PMTUDISC_DO || total > <u32>IPV4_MAX_LEN) return -E_MSGSIZE;
+  let slots: u32 = 1;
+  if (discover == PMTUDISC_PROBE) {
+    if (total > nif.mtu) return -E_MSGSIZE;
+  } else {
+    slots = ipv4Fragments(path.mtu, total, IPV4_HDR_LEN);
+  }
+  if ((nif.flags & IFF_UP) == 0) return 0;
+  if (slots > 1 && slots <= pbufLimit(PBUF_SMALL, OWNER_TX) && slots > pbufRoom(PBUF_SMALL, OWNER_TX)) {
+    roomWaitBuffers(p, PBUF_SMALL, slots);
+    return -E_AGAIN;
+  }
+  if (slots <= nif.mask + 1 && slots > netifRoom(nif)) {
+    roomWaitSlots(p, path.netif, slots);
+    return -E_AGAIN;
+  }
+  return 0;
 }
 
 /** Sends the message at pb.head as the socket's options say. */
@@ -79,6 +144,12 @@ export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32):
   let ttl = optionOf(p, OPT_TTL);
   if (path.kind == PATH_MULTICAST) ttl = optionOf(p, OPT_MULTICAST_TTL);
   else if (ttl == 0) ttl = switchValue(SW_IP_DEFAULT_TTL);
-  const dontFragment = optionOf(p, OPT_MTU_DISCOVER) >= <u32>PMTUDISC_DO;
-  return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, optionOf(p, OPT_TOS), dontFragment);
+  const df = dontFragment(optionOf(p, OPT_MTU_DISCOVER), path, pb.len + IPV4_HDR_LEN);
+  return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, optionOf(p, OPT_TOS), df);
+}
+
+/** RFC 1191 §3: DF on all that need not be fragmented, unless the socket wants none or the path is known to be bad. */
+function dontFragment(discover: u32, path: Path, total: u32): bool {
+  if (discover != PMTUDISC_WANT) return discover >= <u32>PMTUDISC_DO;
+  return total <= path.mtu && (path.flags & PATH_LOCKED) == 0;
 }

@@ -26,6 +26,8 @@ import {
   PMTUDISC_PROBE,
   SOCK_RAW,
 } from "../abi/socket";
+import { SW_IP_MTU_DISCOVER } from "../abi/switch";
+import { switchValue } from "../core/switch";
 import { addressKind, groupIsJoined, KIND_FOREIGN } from "../link/address";
 import { netifByIndex } from "../link/netif";
 import { address4, addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
@@ -62,6 +64,7 @@ export function socketOpen(proto: u32): i32 {
   if (p === null) return -E_NOBUFS;
   setOption(p, OPT_QUEUE, QUEUE_DEFAULT);
   setOption(p, OPT_MULTICAST_TTL, 1);
+  setOption(p, OPT_MTU_DISCOVER, switchValue(SW_IP_MTU_DISCOVER));
   if (raw) rawAdd(p);
   return <i32>p.handle;
 }

@@ -24,7 +24,7 @@ import { address4, addressCopy, addressFrom4, addressIs4, addressIsAny } from ".
 import { Pbuf, pbufAlloc, pbufClassFor, pbufFree } from "../memory/pbuf";
 import { PCB_CONNECTED, Pcb, pcbOf, remoteOf } from "../pcb/pcb";
 import { errorRelease, pcbNextError, pcbNextWindow, SocketError } from "../pcb/receive";
-import { roomWaitBuffer } from "../pcb/room";
+import { roomWaitBuffers } from "../pcb/room";
 import { rawOutput } from "../raw/output";
 import { udpOutput } from "../udp/output";
 import { Ipv4Hdr } from "../wire/ipv4";
@@ -47,7 +47,7 @@ export function socketWindow(handle: u32, len: u32): i32 {
   }
   const pb = pbufAlloc(cls, OWNER_TX, false);
   if (pb === null) {
-    roomWaitBuffer(p, cls);
+    roomWaitBuffers(p, cls, 1);
     return -E_AGAIN;
   }
   p.txWindow = pb;

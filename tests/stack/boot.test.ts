@@ -283,7 +283,7 @@ describe("profiles", () => {
         await clock.advance(2000);
         expect((await back).data).toEqual(sent);
       }
-      expect(() => client.trySend(new Uint8Array(largest + 1))).toThrow(/EMSGSIZE/);
+      expect(() => client.trySend(new Uint8Array(largest + 29))).toThrow(/EMSGSIZE/);
       client.close();
       echo.close();
     }

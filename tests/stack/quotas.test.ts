@@ -136,6 +136,7 @@ test("sockets whose sends fail hold nothing", async () => {
     expect(codeOf(() => socket.trySend("x", { address: "8.8.8.8", port: 1 }))).toBe("ENETUNREACH");
     expect(codeOf(() => socket.trySend("x"))).toBe("EDESTADDRREQ");
     expect(codeOf(() => socket.trySend("x", { address: "255.255.255.255", port: 1 }))).toBe("EACCES");
+    socket.setDontFragment(true);
     expect(codeOf(() => socket.trySend(data(1600), { address: PEER, port: 1 }))).toBe("EMSGSIZE");
   }
   expect(host.stack.memory().small.held).toMatchObject({ tx: 0, stack: 0 });

@@ -179,6 +179,7 @@ export interface ReadIpv4 {
   dst: string;
   /** Whether the header's checksum verifies. */
   good: boolean;
+  options: Bytes;
   payload: Bytes;
   udp?: { srcPort: number; dstPort: number; length: number; checksum: number; good: boolean; data: Bytes };
   icmp?: { type: number; code: number; rest: number; good: boolean; data: Bytes };
@@ -203,9 +204,12 @@ export function readIpv4(packet: Bytes): ReadIpv4 {
     proto: packet[9] as number,
     src: ip4Text(long(packet, 12)),
     dst: ip4Text(long(packet, 16)),
-    good: packet[0] === 0x45 && checksum(packet.subarray(0, headerLen)) === 0,
+    good: (packet[0] as number) >> 4 === 4 && headerLen >= 20 && checksum(packet.subarray(0, headerLen)) === 0,
+    options: packet.slice(20, headerLen),
     payload,
   };
+  // Of a fragment the transport's header is not to be read alone.
+  if ((read.flagsOffset & 0x3fff) !== 0) return read;
   if (read.proto === UDP && payload.length >= 8) {
     const length = word(payload, 4);
     const pseudo = join(packet.subarray(12, 20), [0, UDP], be16(length));

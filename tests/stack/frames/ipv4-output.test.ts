@@ -24,7 +24,9 @@ describe("the header", () => {
     const { send } = await sender();
     const frame = send();
     expect(frame).toMatchObject({ dst: PEER_MAC, src: OUR_MAC, type: 0x0800 });
-    expect(frame.ip).toMatchObject({ src: US, dst: PEER, ttl: 64, tos: 0, flagsOffset: 0, proto: 17, totalLen: 32 });
+    expect(frame.ip).toMatchObject({ src: US, dst: PEER, ttl: 64, tos: 0, proto: 17, totalLen: 32 });
+    // RFC 1191 §3: DF, as long as nothing says that it would not get through.
+    expect(frame.ip?.flagsOffset).toBe(0x4000);
     expect(frame.ip?.good).toBe(true);
   });
 
@@ -55,7 +57,7 @@ describe("the header", () => {
     expect(host.take()).toEqual([]);
   });
 
-  test("the id counts up, over all sockets and protocols", async () => {
+  test("the id counts up for a destination, over all sockets and protocols", async () => {
     const { host, send } = await sender();
     const first = send().ip?.id as number;
     expect(send().ip?.id).toBe((first + 1) & 0xffff);
@@ -78,8 +80,9 @@ describe("the header", () => {
     expect(send().ip?.flagsOffset).toBe(0);
   });
 
-  test("a datagram over the MTU fails with EMSGSIZE and leaves nothing behind", async () => {
-    const { host, send, error } = await sender();
+  test("with DF a datagram over the MTU fails with EMSGSIZE and leaves nothing behind", async () => {
+    const { host, socket, send, error } = await sender();
+    socket.setDontFragment(true);
     expect(send(PEER, data(1472)).ip?.totalLen).toBe(1500);
     expect(error(PEER, data(1473))).toBe("EMSGSIZE");
     host.nif.mtu = 576;
@@ -291,12 +294,15 @@ describe("when it cannot go", () => {
     expect(socket.trySend("x", { address: PEER, port: 9 })).toBe(true);
   });
 
-  test("a reply longer than the MTU it must leave by is dropped and counted", async () => {
+  test("a reply longer than the MTU it must leave by goes in fragments", async () => {
     const { host } = await sender();
     const next = host.join({ address: "10.0.0.1/8", mtu: 576 });
     host.stack.neighbours.add(next.nif, "10.0.0.9", PEER_MAC);
-    expect(await host.drops(() => host.rxIcmp({}, data(1000), { src: "10.0.0.9" }))).toEqual({ OUT_TOO_LONG: 1 });
-    expect(host.take(next.driver)).toEqual([]);
+    expect(await host.drops(() => host.rxIcmp({}, data(1000), { src: "10.0.0.9" }))).toEqual({});
+    expect(host.take(next.driver).map(({ ip }) => [ip?.good, ip?.flagsOffset, ip?.totalLen])).toEqual([
+      [true, 0x2000, 572],
+      [true, 69, 476],
+    ]);
   });
 
   test("a reply to where there is no route is dropped and counted", async () => {

@@ -125,8 +125,9 @@ describe("resolution", () => {
     expect(texts(host)).toEqual(["again"]);
   });
 
-  test("three packets wait at most, the latest ones", async () => {
+  test("as many packets wait as the switch says, the latest ones", async () => {
     const { host, socket } = await hostWithSocket();
+    host.stack.switches.set("NEIGH_QUEUE", 3);
     const drops = await host.drops(() => {
       for (const text of ["1", "2", "3", "4", "5"]) send(host, socket, text);
     });
