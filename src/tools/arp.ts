@@ -1,5 +1,5 @@
 /**
- * `arp -n`: the neighbour table in net-tools' form.
+ * `arp -n` and `arp -an`: the neighbour table in net-tools' two forms.
  */
 import type { Neighbour } from "../control/neighbours.js";
 import type { Stack } from "../stack.js";
@@ -8,8 +8,21 @@ const HEADER = "Address                  HWtype  HWaddress           Flags Mask 
 
 /** The table; empty text where there is no neighbour, as net-tools prints nothing then. */
 export function arp(stack: Stack): string {
-  const lines = stack.neighbours.list().map(lineOf);
-  return lines.length === 0 ? "" : [HEADER, ...lines].join("\n");
+  return arpTable(stack.neighbours.list());
+}
+
+export function arpTable(neighbours: readonly Neighbour[]): string {
+  return neighbours.length === 0 ? "" : [HEADER, ...neighbours.map(lineOf)].join("\n");
+}
+
+/** In BSD's style (-a): a sentence for each neighbour. */
+export function arpBsd(neighbours: readonly Neighbour[]): string {
+  return neighbours
+    .map(({ address, mac, dev, state }) => {
+      const at = mac === undefined ? "<incomplete>" : `${mac.toUpperCase()} [ether]`;
+      return `? (${address}) at ${at}${state === "permanent" ? " PERM" : ""} on ${dev}`;
+    })
+    .join("\n");
 }
 
 function lineOf({ address, mac, dev, state }: Neighbour): string {

@@ -2,6 +2,7 @@
  * What the classic commands print, as functions over a stack: `ringstack/tools`.
  */
 export { arp } from "./arp.js";
+export { COMMANDS, type Command, type CommandContext, run, splitWords } from "./command.js";
 export { type Checksum, decode, decodeFrame, type Layer } from "./decode.js";
 export { type IfconfigOptions, ifconfig } from "./ifconfig.js";
 export { buffersInUse, isAllReturned, memory } from "./memory.js";

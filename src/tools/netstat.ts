@@ -16,19 +16,29 @@ interface Section {
   readonly title: string;
   /** Drop reasons whose names begin with one of these stand here. */
   readonly drops: readonly string[];
-  /** Printed whatever their value. */
+  /** Printed whatever their value, but for a section in which nothing has happened. */
   readonly counters: readonly Line[];
 }
 
 const SECTIONS: readonly Section[] = [
   {
     title: "Ip",
-    drops: ["IP_", "OUT_"],
+    drops: ["IP_", "FWD_", "FRAG_", "OUT_"],
     counters: [
       ["IP_IN_RECEIVES", "total packets received"],
+      ["IP_FORW_DATAGRAMS", "forwarded"],
+      ["IP_SOURCE_ROUTED", "forwarded as their source route says"],
       ["IP_IN_DELIVERS", "incoming packets delivered"],
       ["IP_OUT_REQUESTS", "requests sent out"],
       ["IP_LOOP_COPIES", "own broadcasts delivered here too"],
+      ["IP_REASM_REQDS", "reassemblies required"],
+      ["IP_REASM_OKS", "packets reassembled ok"],
+      ["IP_REASM_FAILS", "packet reassemblies failed"],
+      ["IP_REASM_TIMEOUTS", "reassemblies timed out"],
+      ["IP_FRAG_OKS", "packets fragmented ok"],
+      ["IP_FRAG_FAILS", "packets not fragmented"],
+      ["IP_FRAG_CREATES", "fragments created"],
+      ["IP_PMTU_LEARNED", "path MTUs learned"],
     ],
   },
   {
@@ -39,13 +49,32 @@ const SECTIONS: readonly Section[] = [
       ["ICMP_IN_DEST_UNREACHS", "destination unreachable received"],
       ["ICMP_IN_TIME_EXCDS", "time exceeded received"],
       ["ICMP_IN_PARM_PROBS", "parameter problems received"],
+      ["ICMP_IN_SRC_QUENCHS", "source quenches received"],
+      ["ICMP_IN_REDIRECTS", "redirects received"],
+      ["ICMP_REDIRECTS_ACCEPTED", "redirects followed"],
       ["ICMP_IN_ECHOS", "echo requests received"],
       ["ICMP_IN_ECHO_REPS", "echo replies received"],
+      ["ICMP_IN_TIMESTAMPS", "timestamp requests received"],
+      ["ICMP_IN_TIMESTAMP_REPS", "timestamp replies received"],
       ["ICMP_IN_ERRORS_MATCHED", "errors told to the socket concerned"],
       ["ICMP_OUT_MSGS", "ICMP messages sent"],
       ["ICMP_OUT_DEST_UNREACHS", "destination unreachable sent"],
+      ["ICMP_OUT_TIME_EXCDS", "time exceeded sent"],
+      ["ICMP_OUT_PARM_PROBS", "parameter problems sent"],
+      ["ICMP_OUT_REDIRECTS", "redirects sent"],
       ["ICMP_OUT_ECHOS", "echo requests sent"],
       ["ICMP_OUT_ECHO_REPS", "echo replies sent"],
+      ["ICMP_OUT_TIMESTAMP_REPS", "timestamp replies sent"],
+    ],
+  },
+  {
+    title: "Igmp",
+    drops: ["IGMP_"],
+    counters: [
+      ["IGMP_IN_QUERIES", "queries received"],
+      ["IGMP_IN_REPORTS", "reports received"],
+      ["IGMP_OUT_REPORTS", "reports sent"],
+      ["IGMP_OUT_LEAVES", "leaves sent"],
     ],
   },
   {
@@ -57,13 +86,24 @@ const SECTIONS: readonly Section[] = [
     ],
   },
   {
+    title: "Raw",
+    drops: ["RAW_"],
+    counters: [
+      ["RAW_IN_DATAGRAMS", "packets received"],
+      ["RAW_OUT_DATAGRAMS", "packets sent"],
+    ],
+  },
+  {
     title: "Arp",
     drops: ["ARP_", "NEIGH_"],
     counters: [
       ["ARP_IN_REQUESTS", "requests received"],
       ["ARP_IN_REPLIES", "replies received"],
+      ["ARP_IN_CONFLICTS", "conflicts with own addresses"],
       ["ARP_OUT_REQUESTS", "requests sent"],
       ["ARP_OUT_REPLIES", "replies sent"],
+      ["ARP_OUT_PROXIES", "replies sent for others"],
+      ["ARP_OUT_PROBES", "own addresses probed"],
       ["ARP_OUT_ANNOUNCES", "own addresses announced"],
       ["NEIGH_RESOLVED", "neighbours resolved"],
       ["NEIGH_FAILED", "neighbours that did not answer"],
@@ -81,7 +121,8 @@ export function netstatStatistics(statistics: Statistics): string {
     const lost = (Object.entries(statistics.drops) as [DropName, number][])
       .filter(([name, value]) => value !== 0 && drops.some((prefix) => name.startsWith(prefix)))
       .map(([name, value]) => `    ${value} ${DROP_TEXTS[name]}`);
-    if (done.length + lost.length > 0) lines.push(`${title}:`, ...done, ...lost);
+    const isIdle = lost.length === 0 && counters.every(([name]) => statistics.counters[name] === 0);
+    if (!isIdle) lines.push(`${title}:`, ...done, ...lost);
   }
   return lines.join("\n");
 }

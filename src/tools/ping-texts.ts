@@ -67,18 +67,3 @@ export function icmpErrorText({ icmpType, icmpCode, icmpRest }: DatagramError): 
       return `Bad ICMP type: ${icmpType}`;
   }
 }
-
-const SEND_ERRORS: Record<string, string> = {
-  EACCES: "Permission denied",
-  EADDRNOTAVAIL: "Cannot assign requested address",
-  EHOSTUNREACH: "No route to host",
-  EMSGSIZE: "Message too long",
-  ENETDOWN: "Network is down",
-  ENETUNREACH: "Network is unreachable",
-  ENOBUFS: "No buffer space available",
-};
-
-/** A code as C's strerror() says it. */
-export function errorText(code: string): string {
-  return SEND_ERRORS[code] ?? code;
-}

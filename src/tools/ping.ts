@@ -9,7 +9,8 @@ import type { DatagramError, DatagramInfo } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
 import type { Stack } from "../stack.js";
 import { type PingSummary, PingTally } from "./ping-tally.js";
-import { errorText, icmpErrorText, timeText } from "./ping-texts.js";
+import { icmpErrorText, timeText } from "./ping-texts.js";
+import { errorText } from "./strerror.js";
 
 export type { PingSummary } from "./ping-tally.js";
 
