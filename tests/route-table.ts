@@ -20,7 +20,9 @@ interface Kernels {
   routeAdd(...args: number[]): number;
   routeReplace(...args: number[]): number;
   routeDelete(...args: number[]): number;
-  routeFlush(ifindex: number): number;
+  routeInterfaceActive(ifindex: number, active: number): number;
+  route4Candidate(dst: number, k: number): number;
+  route4LookupBy(dst: number, ifindex: number): number;
   routeFirst(family: number, out: number): number;
   routeNext(out: number): number;
   routeMatch(family: number, dst: number, out: number): number;
@@ -33,7 +35,7 @@ interface Kernels {
   routeFibBytes(): number;
   routeRibBytes(): number;
   nexthopsInUse(): number;
-  nexthopIfindex(index: number): number;
+  nexthopIfindex(index: number, flow: number): number;
   compare4(n: number, seed: number): number;
 }
 
@@ -99,16 +101,26 @@ export class Table {
     return this.k.routeDelete(this.family, this.address(dst), plen, metric, ifindex, via);
   }
 
-  /** Interface that the FIB chooses; 0: none. */
-  lookup(dst: bigint): number {
-    if (this.family === 4) return this.k.nexthopIfindex(this.k.route4Lookup(Number(dst)));
-    return this.k.nexthopIfindex(this.k.route6Lookup(this.address(dst)));
+  /** Interface that the FIB chooses for a flow; 0: none. Flow 0 goes by the oldest of equals, while that is active. */
+  lookup(dst: bigint, flow = 0): number {
+    if (this.family === 4) return this.k.nexthopIfindex(this.k.route4Lookup(Number(dst)), flow);
+    return this.k.nexthopIfindex(this.k.route6Lookup(this.address(dst)), flow);
   }
 
   /** Interface that the RIB chooses. */
   ribLookup(dst: bigint): number {
-    if (this.family === 4) return this.k.nexthopIfindex(this.k.rib4Lookup(Number(dst)));
-    return this.k.nexthopIfindex(this.k.rib6Lookup(this.address(dst)));
+    if (this.family === 4) return this.k.nexthopIfindex(this.k.rib4Lookup(Number(dst)), 0);
+    return this.k.nexthopIfindex(this.k.rib6Lookup(this.address(dst)), 0);
+  }
+
+  /** Interfaces by which an IPv4 destination may be tried, in order. */
+  candidates(dst: bigint): number[] {
+    const all: number[] = [];
+    for (let k = 0; ; k++) {
+      const index = this.k.route4Candidate(Number(dst), k);
+      if (index === 0) return all;
+      all.push(this.k.nexthopIfindex(index, 0));
+    }
   }
 
   /** The record at `at`. */
@@ -138,6 +150,7 @@ export class Table {
 
 export class Oracle {
   private readonly prefixes = new Map<string, Route[]>();
+  private readonly withdrawn = new Set<number>();
   constructor(readonly width: number) {}
 
   private mask(dst: bigint, plen: number): bigint {
@@ -160,6 +173,16 @@ export class Oracle {
     return true;
   }
 
+  /** Puts the route in place of the oldest of its metric, or adds it; false: it is another one of them already. */
+  replace(route: Route): boolean {
+    const equals = this.at(route.dst, route.plen).filter(({ metric }) => metric === route.metric);
+    const [oldest] = equals;
+    if (oldest === undefined) return this.add(route);
+    if (equals.slice(1).some(({ ifindex }) => ifindex === route.ifindex)) return false;
+    oldest.ifindex = route.ifindex;
+    return true;
+  }
+
   /** Deletes the first that matches; whether there was one. */
   delete(dst: bigint, plen: number, metric?: number): boolean {
     const routes = this.at(dst, plen);
@@ -170,12 +193,37 @@ export class Oracle {
     return true;
   }
 
-  lookup(dst: bigint): number {
+  /** Takes an interface's routes out of use, or back. */
+  activate(ifindex: number, active: boolean): void {
+    if (active) this.withdrawn.delete(ifindex);
+    else this.withdrawn.add(ifindex);
+  }
+
+  isActive({ ifindex }: Route): boolean {
+    return !this.withdrawn.has(ifindex);
+  }
+
+  /** Active routes for a destination: by length, longest first, then metric, then age. */
+  ways(dst: bigint): Route[] {
+    const all: Route[] = [];
     for (let plen = this.width; plen >= 0; plen--) {
-      const [best] = this.at(this.mask(dst, plen), plen);
-      if (best) return best.ifindex;
+      all.push(...this.at(this.mask(dst, plen), plen).filter((route) => this.isActive(route)));
     }
-    return 0;
+    return all;
+  }
+
+  lookup(dst: bigint): number {
+    return this.ways(dst)[0]?.ifindex ?? 0;
+  }
+
+  /** Interfaces that share the traffic to a destination, when the routes are of interfaces' own. */
+  sharers(dst: bigint): number[] {
+    const ways = this.ways(dst);
+    const [best] = ways;
+    // a set has room for sixteen, withdrawn ones among them
+    const group = best ? this.at(best.dst, best.plen).filter(({ metric }) => metric === best.metric) : [];
+    const active = group.slice(0, 16).filter((route) => this.isActive(route));
+    return active.map(({ ifindex }) => ifindex);
   }
 
   /** In the order of an enumeration. */

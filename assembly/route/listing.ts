@@ -15,8 +15,9 @@ import {
   ROUTE_SEQ,
   ROUTE_SOURCE,
   RTF_HOST,
+  RTF_UP,
 } from "../abi/route";
-import { nexthopAt } from "./nexthop";
+import { nexthopAt, nexthopIsActive } from "./nexthop";
 import { MAPPED, R, readPrefix, selectFamily } from "./request";
 import { RIB4, ribAfter, ribMatch, routeMetric, routeNextHop, routeOrigin } from "./rib";
 import { treeFirst } from "./tree";
@@ -57,7 +58,8 @@ function writeRoute(e: usize, out: usize): i32 {
   store<u8>(out, <u8>plen, ROUTE_PLEN);
   store<u16>(out, <u16>routeOrigin(e), ROUTE_ORIGIN);
   store<u32>(out, routeMetric(e), ROUTE_METRIC);
-  store<u32>(out, n.flags | (plen == (v4 ? 32 : 128) ? RTF_HOST : 0), ROUTE_FLAGS);
+  const up = nexthopIsActive(index) ? n.flags : n.flags & ~RTF_UP;
+  store<u32>(out, up | (plen == (v4 ? 32 : 128) ? RTF_HOST : 0), ROUTE_FLAGS);
   store<u32>(out, n.ifindex, ROUTE_IFINDEX);
   if (v4) {
     store<u64>(out, 0, ROUTE_DST);

@@ -2,7 +2,17 @@
 // address is a pointer to 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; a family is 4 or 6.
 
 import { E_AFNOSUPPORT, E_INVAL } from "../abi/errno";
-import { ROUTE_METRIC_ANY, RTF_GATEWAY, RTF_HOST, RTF_UP } from "../abi/route";
+import {
+  ROUTE_METRIC_ANY,
+  RTF_BLACKHOLE,
+  RTF_DYNAMIC,
+  RTF_GATEWAY,
+  RTF_LOCAL,
+  RTF_MODIFIED,
+  RTF_PROHIBIT,
+  RTF_REJECT,
+  RTF_UP,
+} from "../abi/route";
 import { F4, F6, Fib } from "./fib";
 import { maskHi, maskLo, RIB4, RIB6 } from "./rib";
 import { Tree } from "./tree-page";
@@ -70,7 +80,10 @@ function isNone(address: usize): bool {
   return load<u64>(address) == 0 && (low == 0 || low == <u64>MAPPED);
 }
 
-/** HOST is a matter of the prefix, so next hops are stored without it. */
+/** What of a route's flags its next hop keeps; the others follow: HOST from the prefix, GATEWAY from there being one. A
+ * kind of refusal is a refusal. */
 export function storedFlags(flags: u32): u32 {
-  return (flags & ~(RTF_HOST | RTF_GATEWAY)) | RTF_UP | (R.gateway == 0 ? 0 : RTF_GATEWAY);
+  const kept = flags & (RTF_REJECT | RTF_PROHIBIT | RTF_BLACKHOLE | RTF_LOCAL | RTF_DYNAMIC | RTF_MODIFIED);
+  const refusal = (flags & (RTF_PROHIBIT | RTF_BLACKHOLE)) != 0 ? RTF_REJECT : 0;
+  return kept | refusal | RTF_UP | (R.gateway == 0 ? 0 : RTF_GATEWAY);
 }

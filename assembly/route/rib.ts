@@ -1,8 +1,11 @@
 // RIB: the authoritative routes, per family, in order of (prefix, length, metric, arrival). Several routes may stand
-// on one prefix; the first of them, of the lowest metric and among those the oldest, is the best, and the FIB holds
-// that one. One code serves both key widths: keys are left-aligned in (hi, lo), and the tree knows its own.
+// on one prefix. Those whose interface takes no traffic are passed over; of the others the first, of the lowest metric
+// and among those the oldest, is the best, and the FIB holds that one, or the set of those equal to it (leaf.ts). One
+// code serves both key widths: keys are left-aligned in (hi, lo), and the tree knows its own.
 
 import { E_EXIST, E_NOSPC } from "../abi/errno";
+import { RTF_LOCAL } from "../abi/route";
+import { nexthopAt, nexthopIsActive } from "./nexthop";
 import { treeAfter, treeBefore, treeFirst, treeInit, treeInsert, treeLayout, treeRemove, treeSeek } from "./tree";
 import {
   Entry4,
@@ -20,7 +23,8 @@ import {
 export const RIB4: Tree = changetype<Tree>(memory.data(TREE_BYTES, 8));
 export const RIB6: Tree = changetype<Tree>(memory.data(TREE_BYTES, 8));
 
-const RANK_LAST: u64 = 0xffffffffffffffff;
+/** After every rank. */
+export const RANK_LAST: u64 = 0xffffffffffffffff;
 
 export function ribLayout(v4Routes: u32, v6Routes: u32): void {
   treeLayout<Entry4>(RIB4, v4Routes);
@@ -66,8 +70,8 @@ export function ribAfter(t: Tree, hi: u64, lo: u64, plen: u32, rank: u64): usize
   return treeAfter(t);
 }
 
-/** The best route of exactly this prefix, or 0. No rank is 0, so the seek stops before it. */
-export function ribBest(t: Tree, hi: u64, lo: u64, plen: u32): usize {
+/** The first route of exactly this prefix, active or not, or 0. No rank is 0, so the seek stops before it. */
+export function ribFirst(t: Tree, hi: u64, lo: u64, plen: u32): usize {
   return sameOrNone(t, ribAfter(t, hi, lo, plen, 0), hi, lo, plen);
 }
 
@@ -77,6 +81,22 @@ export function ribNextOfPrefix(t: Tree, e: usize): usize {
   const lo = entryLo(t, e);
   const plen = entryPlen(e);
   return sameOrNone(t, ribAfter(t, hi, lo, plen, entryRank(e)), hi, lo, plen);
+}
+
+/** Route `e`, or the first of its prefix after it that is active, or 0. */
+export function ribActive(t: Tree, e: usize): usize {
+  while (e != 0 && !nexthopIsActive(routeNextHop(e))) e = ribNextOfPrefix(t, e);
+  return e;
+}
+
+/** The best route of exactly this prefix, or 0. */
+export function ribBest(t: Tree, hi: u64, lo: u64, plen: u32): usize {
+  return ribActive(t, ribFirst(t, hi, lo, plen));
+}
+
+/** The first route of this prefix of at least this metric, or 0. */
+export function ribFirstOf(t: Tree, hi: u64, lo: u64, plen: u32, metric: u32): usize {
+  return sameOrNone(t, ribAfter(t, hi, lo, plen, (<u64>metric) << 32), hi, lo, plen);
 }
 
 function sameOrNone(t: Tree, e: usize, hi: u64, lo: u64, plen: u32): usize {
@@ -98,11 +118,16 @@ export function ribMatch(t: Tree, hi: u64, lo: u64, maxPlen: u32, known: u32, fl
     if (e == 0) return 0;
     const ePlen = entryPlen(e);
     const common = commonBits(entryHi(t, e) ^ hi, entryLo(t, e) ^ lo);
-    if (common >= ePlen && ePlen <= plen) return ribBest(t, entryHi(t, e), entryLo(t, e), ePlen);
-    plen = min<u32>(plen, common);
+    if (common >= ePlen && ePlen <= plen) {
+      const best = ribBest(t, hi & maskHi(ePlen), lo & maskLo(ePlen), ePlen);
+      if (best != 0 || ePlen == 0) return best;
+      plen = ePlen - 1;
+    } else {
+      plen = min<u32>(plen, common);
+    }
   }
   if (floor != 0) return ribBest(t, hi & maskHi(floor), lo & maskLo(floor), floor);
-  return sameOrNone(t, treeFirst(t), 0, 0, 0);
+  return ribActive(t, sameOrNone(t, treeFirst(t), 0, 0, 0));
 }
 
 function commonBits(diffHi: u64, diffLo: u64): u32 {
@@ -110,15 +135,26 @@ function commonBits(diffHi: u64, diffLo: u64): u32 {
 }
 
 /**
- * Adds a route to a prefix whose best one is `best` (or 0): 0, -E_EXIST if the prefix has it with this metric and next
- * hop, or -E_NOSPC.
+ * Adds a route to a prefix whose first one is `first` (or 0): 0, -E_EXIST if the prefix has it with this metric and next
+ * hop, or -E_NOSPC. Order among equals starts at 2; 1 is an own address's, which nothing hides.
  */
-export function ribAdd(t: Tree, best: usize, hi: u64, lo: u64, plen: u32, metric: u32, nexthop: u32, origin: u32): i32 {
-  let seq: u64 = 1;
-  for (let e = best; e != 0 && routeMetric(e) <= metric; e = ribNextOfPrefix(t, e)) {
+export function ribAdd(
+  t: Tree,
+  first: usize,
+  hi: u64,
+  lo: u64,
+  plen: u32,
+  metric: u32,
+  nexthop: u32,
+  origin: u32,
+): i32 {
+  const isLocal = (nexthopAt(nexthop).flags & RTF_LOCAL) != 0;
+  let seq: u64 = isLocal ? 1 : 2;
+  for (let e = first; e != 0 && routeMetric(e) <= metric; e = ribNextOfPrefix(t, e)) {
     if (routeMetric(e) != metric) continue;
-    if (routeNextHop(e) == nexthop) return -E_EXIST;
-    seq = (entryRank(e) & 0xffffffff) + 1;
+    const other = entryRank(e) & 0xffffffff;
+    if (routeNextHop(e) == nexthop || (isLocal && other == 1)) return -E_EXIST;
+    if (!isLocal) seq = other + 1;
   }
   if (t.count == t.limit || seq > 0xffffffff) return -E_NOSPC;
   treeInsert(t, hi, lo, plen, ((<u64>metric) << 32) | seq, (origin << 16) | nexthop);

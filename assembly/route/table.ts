@@ -1,49 +1,23 @@
-// The routing table as the stack uses it: next hops, RIB and FIB of both families kept in step. A change is done
-// wholly or not at all: what can fail (next hop, RIB entry, FIB node) comes first and is taken back when a later step
-// fails. Longest match (RFC 1812 §5.2.4.3), then the lowest metric, then the oldest.
+// The routing table as the stack uses it: next hops, RIB and FIB of both families kept in step (change.ts). Longest
+// match, then the lowest metric (RFC 1812 §5.2.4.3); routes of one metric share the traffic by flows. The routes of an
+// interface that takes no traffic are withdrawn, not forgotten.
 //
 // At this face an address is a pointer to 16 bytes in network order, IPv4 as ::ffff:a.b.c.d; a prefix length counts
 // the family's own bits; a family is 4 or 6.
 
-import { E_EXIST, E_NOSPC, E_SRCH } from "../abi/errno";
-import { ROUTE_MAX_DIRECT_BITS, ROUTE_MAX_NEXTHOPS, ROUTE_METRIC_ANY } from "../abi/route";
-import {
-  F4,
-  F6,
-  FibLookup,
-  fibChange,
-  fibDepth,
-  fibDirectBytes,
-  fibFloor,
-  fibInit,
-  fibInsert,
-  fibLayout,
-  fibRemove,
-} from "./fib";
-import { nexthopAt, nexthopInit, nexthopIntern, nexthopLayout, nexthopRelease } from "./nexthop";
+import { E_NOSPC } from "../abi/errno";
+import { ROUTE_MAX_DIRECT_BITS, ROUTE_MAX_NEXTHOPS } from "../abi/route";
+import { addRoute, deleteRoute, replaceRoute, settleInterface } from "./change";
+import { F4, F6, FibLookup, fibDirectBytes, fibInit, fibLayout } from "./fib";
+import { interfaceMark, nexthopInit, nexthopIntern, nexthopLayout, nexthopRelease } from "./nexthop";
 import { nodeBytes, nodeLayout } from "./node";
 import { R, readRoute, selectFamily, storedFlags } from "./request";
-import {
-  RIB4,
-  RIB6,
-  ribAdd,
-  ribAfter,
-  ribBest,
-  ribBytes,
-  ribInit,
-  ribLayout,
-  ribMatch,
-  ribNextOfPrefix,
-  ribRemove,
-  ribSet,
-  routeMetric,
-  routeNextHop,
-} from "./rib";
+import { RIB4, RIB6, ribBytes, ribInit, ribLayout } from "./rib";
 import { slabBytes, slabInit, slabLayout } from "./slab";
-import { treeFirst } from "./tree";
-import { entryHi, entryLo, entryPlen, entryRank } from "./tree-page";
 
+export { route4Candidate, route4LookupBy } from "./candidate";
 export { routeFirst, routeMatch, routeNext } from "./listing";
+export { routeMember } from "./nexthop";
 
 @unmanaged
 class TableState {
@@ -98,12 +72,12 @@ export function routeInit(): void {
 
 // Lookup
 
-/** Index of the next hop for an IPv4 destination in host order; 0: no route. */
+/** Index of the next hop for an IPv4 destination in host order; 0: no route. It may be a set: routeMember() chooses. */
 export function route4Lookup(dst: u32): u32 {
   return FibLookup.v4(F4.base, F4.direct, F4.scale, dst);
 }
 
-/** Index of the next hop for the IPv6 destination at `dst`; 0: no route. */
+/** Likewise for the IPv6 destination at `dst`. */
 export function route6Lookup(dst: usize): u32 {
   return FibLookup.v6(F6.base, F6.direct, F6.bits, bswap<u64>(load<u64>(dst)), bswap<u64>(load<u64>(dst, 8)));
 }
@@ -182,104 +156,45 @@ function put(replace: bool, plen: u32, metric: u32, ifindex: u32, flags: u32, or
 }
 
 /**
- * Deletes the first route of the prefix that matches what is given: metric (or ROUTE_METRIC_ANY), interface and
- * gateway (or 0). 0; -E_SRCH if there is none; -E_INVAL, -E_AFNOSUPPORT as routeAdd.
+ * Deletes the first route of the prefix that matches what is given: metric (or ROUTE_METRIC_ANY), interface, gateway and
+ * kind of refusal (RTF_REJECT and what goes with it), or 0 for any. 0; -E_SRCH if there is none; -E_NOSPC
+ * if those left are to share the traffic and no next hop is free for their set; -E_INVAL, -E_AFNOSUPPORT as routeAdd.
  */
-export function routeDelete(family: u32, dst: usize, plen: u32, metric: u32, ifindex: u32, gateway: usize): i32 {
+export function routeDelete(
+  family: u32,
+  dst: usize,
+  plen: u32,
+  metric: u32,
+  ifindex: u32,
+  gateway: usize,
+  refusal: u32 = 0,
+): i32 {
   const r = readRoute(family, dst, plen, 0, gateway, 0);
   if (r < 0) return r;
-  return deleteRoute(plen, metric, ifindex);
+  const deleted = deleteRoute(plen, metric, ifindex, refusal);
+  if (deleted == 0) T.generation++;
+  return deleted;
 }
 
-/** Deletes every route out of an interface; answers how many. */
-export function routeFlush(ifindex: u32): u32 {
-  selectFamily(4);
-  const removed = flushRoutes(ifindex);
-  selectFamily(6);
-  return removed + flushRoutes(ifindex);
-}
-
-// The work
-
-function addRoute(plen: u32, metric: u32, nexthop: u32, origin: u32): i32 {
-  const best = ribBest(R.rib, R.hi, R.lo, plen);
-  const bestMetric: u32 = best == 0 ? 0 : routeMetric(best);
-  const r = ribAdd(R.rib, best, R.hi, R.lo, plen, metric, nexthop, origin & 0xff);
-  if (r < 0) return r;
-  if (best != 0) {
-    if (metric < bestMetric) fibChange(R.fib, R.hi, R.lo, plen, nexthop);
-    return 0;
-  }
-  if (fibInsert(R.fib, R.hi, R.lo, plen, nexthop) == 0) return 0;
-  ribRemove(R.rib, R.hi, R.lo, plen, entryRank(ribBest(R.rib, R.hi, R.lo, plen)));
-  return -E_NOSPC;
-}
-
-function replaceRoute(plen: u32, metric: u32, nexthop: u32, origin: u32): i32 {
-  const best = ribBest(R.rib, R.hi, R.lo, plen);
-  let e = best;
-  while (e != 0 && routeMetric(e) < metric) e = ribNextOfPrefix(R.rib, e);
-  if (e == 0 || routeMetric(e) != metric) return addRoute(plen, metric, nexthop, origin);
-  for (let other = ribNextOfPrefix(R.rib, e); other != 0; other = ribNextOfPrefix(R.rib, other)) {
-    if (routeMetric(other) == metric && routeNextHop(other) == nexthop) return -E_EXIST;
-  }
-  const old = routeNextHop(e);
-  ribSet(e, nexthop, origin & 0xff);
-  if (e == best && old != nexthop) fibChange(R.fib, R.hi, R.lo, plen, nexthop);
-  nexthopRelease(old);
-  return 0;
-}
-
-function deleteRoute(plen: u32, metric: u32, ifindex: u32): i32 {
-  const best = ribBest(R.rib, R.hi, R.lo, plen);
-  for (let e = best; e != 0; e = ribNextOfPrefix(R.rib, e)) {
-    if (metric != ROUTE_METRIC_ANY && metric != routeMetric(e)) continue;
-    const n = nexthopAt(routeNextHop(e));
-    if (ifindex != 0 && ifindex != n.ifindex) continue;
-    if (R.gateway != 0 && (n.gateway1 != load<u64>(R.gateway, 8) || n.gateway0 != load<u64>(R.gateway))) continue;
-    removeRoute(e, best);
-    return 0;
-  }
-  return -E_SRCH;
-}
-
-/** Removes route `e` of the prefix in R, whose best one is `best`. */
-function removeRoute(e: usize, best: usize): void {
-  const plen = entryPlen(e);
-  const nexthop = routeNextHop(e);
-  const next = e == best ? ribNextOfPrefix(R.rib, e) : 0;
-  const after = next == 0 ? 0 : routeNextHop(next);
-  ribRemove(R.rib, R.hi, R.lo, plen, entryRank(e));
-  if (after != 0) {
-    if (after != nexthop) fibChange(R.fib, R.hi, R.lo, plen, after);
-  } else if (e == best) {
-    const cover = coverOf(plen);
-    if (cover == 0) fibRemove(R.fib, R.hi, R.lo, plen, 0, 0);
-    else fibRemove(R.fib, R.hi, R.lo, plen, entryPlen(cover), routeNextHop(cover));
-  }
-  nexthopRelease(nexthop);
-  T.generation++;
-}
-
-/** The route that covers the prefix in R next, or 0. */
-function coverOf(plen: u32): usize {
-  if (plen == 0) return 0;
-  return ribMatch(R.rib, R.hi, R.lo, plen - 1, fibDepth(R.fib, plen), fibFloor(R.fib, R.hi, R.lo, plen));
-}
-
-function flushRoutes(ifindex: u32): u32 {
-  let removed: u32 = 0;
-  let e = treeFirst(R.rib);
-  while (e != 0) {
-    R.hi = entryHi(R.rib, e);
-    R.lo = entryLo(R.rib, e);
-    const plen = entryPlen(e);
-    const rank = entryRank(e);
-    if (nexthopAt(routeNextHop(e)).ifindex == ifindex) {
-      removeRoute(e, ribBest(R.rib, R.hi, R.lo, plen));
-      removed++;
+/**
+ * Withdraws the routes by an interface, or lets them come back: those there are and those to come. Refusals and the
+ * routes of own addresses stay. 0; or -E_NOSPC (there is no room in the FIB for what would come back) with nothing
+ * changed.
+ */
+export function routeInterfaceActive(ifindex: u32, active: bool): i32 {
+  if (!interfaceMark(ifindex, active)) return 0;
+  for (let family: u32 = 4; family <= 6; family += 2) {
+    selectFamily(family);
+    const done = settleInterface(ifindex, active, i32.MAX_VALUE);
+    if (done >= 0) continue;
+    interfaceMark(ifindex, !active);
+    settleInterface(ifindex, !active, ~done);
+    if (family == 6) {
+      selectFamily(4);
+      settleInterface(ifindex, !active, i32.MAX_VALUE);
     }
-    e = ribAfter(R.rib, R.hi, R.lo, plen, rank);
+    return -E_NOSPC;
   }
-  return removed;
+  T.generation++;
+  return 0;
 }

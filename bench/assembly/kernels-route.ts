@@ -5,19 +5,20 @@ import { arenaBegin, arenaEnd, arenaTake } from "../../assembly/memory/arena";
 import { F4, FibLookup } from "../../assembly/route/fib";
 import { nexthopAt } from "../../assembly/route/nexthop";
 import { RIB4, RIB6, ribMatch, routeNextHop } from "../../assembly/route/rib";
-import { routeInit, routeLayout } from "../../assembly/route/table";
+import { routeDelete as remove, routeInit, routeLayout, routeMember } from "../../assembly/route/table";
 
 export { nexthopsInUse } from "../../assembly/route/nexthop";
 export {
+  route4Candidate,
   route4Lookup,
+  route4LookupBy,
   route6Lookup,
   routeAdd,
   routeCount,
-  routeDelete,
   routeFibBytes,
   routeFirst,
-  routeFlush,
   routeGeneration,
+  routeInterfaceActive,
   routeMatch,
   routeNext,
   routeReplace,
@@ -45,9 +46,14 @@ export function boot(v4: u32, v6: u32, nexthops: u32, directBits: u32, scratchBy
   return <i32>K.scratch;
 }
 
-/** Interface of a next hop, 0 for none. */
-export function nexthopIfindex(index: u32): u32 {
-  return index == 0 ? 0 : nexthopAt(index).ifindex;
+/** An export has all its parameters. */
+export function routeDelete(family: u32, dst: usize, plen: u32, metric: u32, ifindex: u32, gateway: usize): i32 {
+  return remove(family, dst, plen, metric, ifindex, gateway);
+}
+
+/** Interface by which a flow of this hash goes, 0 for none. */
+export function nexthopIfindex(index: u32, flow: u32): u32 {
+  return index == 0 ? 0 : nexthopAt(routeMember(index, flow)).ifindex;
 }
 
 /** Bytes laid for the table. */
@@ -67,13 +73,14 @@ export function rib6Lookup(dst: usize): u32 {
   return e == 0 ? 0 : routeNextHop(e);
 }
 
-/** Of `n` pseudo-random IPv4 addresses, how many the FIB and the RIB answer differently. */
+/** Of `n` pseudo-random IPv4 addresses, how many the FIB (of a set: its first member, the oldest) and the RIB answer
+ * differently. */
 export function compare4(n: u32, seed: u32): u32 {
   let bad: u32 = 0;
   let dst = seed;
   for (let i: u32 = 0; i < n; i++) {
     dst = dst * 1664525 + 1013904223;
-    if (FibLookup.v4(F4.base, F4.direct, F4.scale, dst) != rib4Lookup(dst)) bad++;
+    if (routeMember(FibLookup.v4(F4.base, F4.direct, F4.scale, dst), 0) != rib4Lookup(dst)) bad++;
   }
   return bad;
 }

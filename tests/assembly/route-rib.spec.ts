@@ -1,5 +1,6 @@
 import { E_EXIST, E_NOSPC } from "../../assembly/abi/errno";
 import { arenaBegin, arenaEnd } from "../../assembly/memory/arena";
+import { nexthopInit, nexthopLayout } from "../../assembly/route/nexthop";
 import {
   maskHi,
   maskLo,
@@ -18,11 +19,18 @@ import {
 import { entryHi, entryLo, entryPlen, entryRank, Tree } from "../../assembly/route/tree-page";
 
 const AT: usize = 65536;
+/** Next hops that entries may name; none of them says anything. */
+const HOPS: u32 = 1000;
+const HOPS_AT: usize = 16 << 20;
 
 function boot(v4Routes: u32, v6Routes: u32): void {
+  arenaBegin(HOPS_AT);
+  nexthopLayout(HOPS);
+  memory.fill(HOPS_AT, 0, <usize>arenaEnd() - HOPS_AT);
   arenaBegin(AT);
   ribLayout(v4Routes, v6Routes);
   memory.fill(AT, 0, <usize>arenaEnd() - AT);
+  nexthopInit();
   ribInit();
 }
 
@@ -51,19 +59,19 @@ function inOrder(t: Tree, count: u32): bool {
 function fillAndEmpty(t: Tree, routes: u32, plen: u32): u32 {
   boot(t == RIB4 ? routes : 0, t == RIB6 ? routes : 0);
   let bad: u32 = 0;
-  for (let i: u32 = 0; i < routes; i++) if (ribAdd(t, 0, hiOf(i), 0, plen, 0, i % 60000, 0) != 0) bad++;
+  for (let i: u32 = 0; i < routes; i++) if (ribAdd(t, 0, hiOf(i), 0, plen, 0, i % HOPS, 0) != 0) bad++;
   if (ribAdd(t, 0, hiOf(routes), 0, plen, 0, 1, 0) != -E_NOSPC) bad++;
   if (!inOrder(t, routes)) bad++;
   for (let i: u32 = 0; i < routes; i++) {
     const e = ribBest(t, hiOf(i), 0, plen);
-    if (e == 0 || routeNextHop(e) != i % 60000) bad++;
+    if (e == 0 || routeNextHop(e) != i % HOPS) bad++;
   }
-  for (let i: u32 = 0; i < routes; i += 2) ribRemove(t, hiOf(i), 0, plen, 1);
+  for (let i: u32 = 0; i < routes; i += 2) ribRemove(t, hiOf(i), 0, plen, 2);
   if (!inOrder(t, routes - ((routes + 1) >> 1))) bad++;
   for (let i: u32 = 0; i < routes; i++) {
     if ((ribBest(t, hiOf(i), 0, plen) != 0) != ((i & 1) == 1)) bad++;
   }
-  for (let i: u32 = 1; i < routes; i += 2) ribRemove(t, hiOf(i), 0, plen, 1);
+  for (let i: u32 = 1; i < routes; i += 2) ribRemove(t, hiOf(i), 0, plen, 2);
   if (t.count != 0 || ribAfter(t, 0, 0, 0, 0) != 0) bad++;
   return bad;
 }
@@ -118,7 +126,7 @@ describe("the RIB", () => {
     expect(ribAdd(RIB4, ribBest(RIB4, 0, 0, 0), 0, 0, 0, 5, 2, 0)).toBe(0);
     expect(ribAdd(RIB4, ribBest(RIB4, 0, 0, 0), 0, 0, 0, 4, 3, 0)).toBe(0);
     expect(routeNextHop(ribBest(RIB4, 0, 0, 0))).toBe(3);
-    ribRemove(RIB4, 0, 0, 0, ((<u64>4) << 32) | 1);
+    ribRemove(RIB4, 0, 0, 0, ((<u64>4) << 32) | 2);
     expect(routeNextHop(ribBest(RIB4, 0, 0, 0))).toBe(1);
   });
 });
