@@ -27,12 +27,13 @@ import {
 import { RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { NEXT_DONE } from "../abi/verdict";
 import { count } from "../core/counter";
+import { hash8 } from "../core/hash";
 import { interfaceSwitch } from "../link/interface-switch";
 import { neighOutput } from "../link/neigh";
 import { Netif, netifByIndex, netifTransmit } from "../link/netif";
 import { Pbuf } from "../memory/pbuf";
 import { NextHop, nexthopAt } from "../route/nexthop";
-import { route4Lookup } from "../route/table";
+import { route4Lookup, routeMember } from "../route/table";
 import { Ipv4Hdr, ipv4DecrementTtl } from "../wire/ipv4";
 import { flowDestination } from "./flow";
 import { ipv4FragmentTo } from "./fragment";
@@ -53,7 +54,8 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
   // RFC 1812 §5.3.7, RFC 3927 §7. Input has sorted out 127/8, groups, class E and bad sources.
   if (dst >>> 24 == 0 || isLinkLocal(dst) || isLinkLocal(ip.src)) return DROP_FWD_DEST;
 
-  const found = route4Lookup(dst);
+  // All of a flow goes by one of several ways of equal cost (RFC 2992).
+  const found = routeMember(route4Lookup(dst), hash8(((<u64>ip.src) << 32) | dst));
   if (found == 0) return unreachable(pb, ICMP_UNREACH_NET, DROP_FWD_NO_ROUTE);
   const hop = nexthopAt(found);
   if ((hop.flags & RTF_REJECT) != 0) return rejected(pb, hop.flags);

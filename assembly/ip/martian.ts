@@ -8,7 +8,7 @@ import { addressFind, addressKind, KIND_BROADCAST, KIND_OWN } from "../link/addr
 import { interfaceSwitch } from "../link/interface-switch";
 import { Netif, netifAt } from "../link/netif";
 import { nexthopAt } from "../route/nexthop";
-import { route4Lookup } from "../route/table";
+import { route4Lookup, routeUses } from "../route/table";
 import { WIRE_OK } from "../wire/ok";
 import { flowSource } from "./flow";
 
@@ -39,7 +39,6 @@ function acceptsOwn(nif: Netif): bool {
 function onReversePath(nif: Netif, src: u32, filter: u32): bool {
   const found = route4Lookup(src);
   if (found == 0) return false;
-  const hop = nexthopAt(found);
-  if ((hop.flags & RTF_REJECT) != 0) return false;
-  return filter != STRICT || hop.ifindex == nif.index + 1;
+  if ((nexthopAt(found).flags & RTF_REJECT) != 0) return false;
+  return filter != STRICT || routeUses(found, nif.index + 1);
 }

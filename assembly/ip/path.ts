@@ -6,11 +6,12 @@ import { E_ACCES, E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_INVAL, E_NETUN
 import { IFF_BROADCAST, IFF_MULTICAST, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
 import { RTF_BLACKHOLE, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { now } from "../core/clock";
+import { hash8 } from "../core/hash";
 import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/address";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
 import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { NextHop, nexthopAt } from "../route/nexthop";
-import { route4Lookup, routeGeneration } from "../route/table";
+import { route4Lookup, routeGeneration, routeMember } from "../route/table";
 import { identificationOf } from "./identification";
 
 export const PATH_UNICAST: u32 = 0;
@@ -72,7 +73,7 @@ function find(path: Path, dst: usize, ifindex: u32): i32 {
   if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST);
   if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
   if (v4 >>> 24 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
-  const found = route4Lookup(v4);
+  const found = routeMember(route4Lookup(v4), hash8(v4));
   const hop = nexthopAt(found);
   // What goes through loopback stays in this host, whatever interface the socket is bound to.
   if (ifindex != 0 && (found == 0 || (hop.ifindex != ifindex && hop.ifindex != LO_IFINDEX))) {
@@ -130,7 +131,7 @@ function groupPath(path: Path, dst: usize, ifindex: u32, kind: u32, flag: u32): 
 }
 
 function groupInterface(dst: u32, flag: u32): Netif | null {
-  const found = route4Lookup(dst);
+  const found = routeMember(route4Lookup(dst), hash8(dst));
   if (found != 0) {
     const nif = netifByIndex(nexthopAt(found).ifindex);
     if (nif !== null && (nif.flags & flag) != 0) return nif;

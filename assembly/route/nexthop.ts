@@ -140,6 +140,14 @@ function otherMember(n: NextHop, first: u32, flow: u32): u32 {
   return first;
 }
 
+/** Whether some flow may leave by the interface: its, or one of the set's. */
+export function routeUses(index: u32, ifindex: u32): bool {
+  const n = nexthopAt(index);
+  if ((n.flags & RTF_MULTIPATH) == 0) return n.ifindex == ifindex;
+  for (let i: u32 = 0; i < n.ifindex; i++) if (nexthopAt(memberAt(n, i)).ifindex == ifindex) return true;
+  return false;
+}
+
 /** A number below n, by a hash. */
 function scale(hash: u32, n: u32): u32 {
   return <u32>((<u64>hash * n) >> 32);

@@ -17,7 +17,7 @@ import { slabBytes, slabInit, slabLayout } from "./slab";
 
 export { route4Candidate, route4LookupBy } from "./candidate";
 export { routeFirst, routeMatch, routeNext } from "./listing";
-export { routeMember } from "./nexthop";
+export { routeMember, routeUses } from "./nexthop";
 
 @unmanaged
 class TableState {
