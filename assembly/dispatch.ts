@@ -2,8 +2,8 @@
 // So layers never import what stands above them, and nobody frees what its caller still holds.
 
 import {
+  DROP_FRAG_TIMEOUT,
   DROP_ICMP_ERROR_UNMATCHED,
-  DROP_IP_FRAGMENT,
   DROP_IP_OPTIONS,
   DROP_IP_PROTOCOL,
   DROP_NEIGH_FAILED,
@@ -12,6 +12,8 @@ import {
 } from "./abi/drop";
 import { IFF_UP, MEDIUM_ETHERNET } from "./abi/netif";
 import {
+  ICMP_TIME_EXCEEDED,
+  ICMP_TIME_EXCEEDED_REASSEMBLY,
   ICMP_UNREACH_HOST,
   ICMP_UNREACH_PORT,
   ICMP_UNREACH_PROTOCOL,
@@ -19,7 +21,7 @@ import {
   IPPROTO_ICMP,
   IPPROTO_UDP,
 } from "./abi/proto";
-import { TIMER_NEIGH } from "./abi/timer";
+import { TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
 import {
   NEXT_ARP,
   NEXT_DONE,
@@ -42,7 +44,9 @@ import { echoError } from "./icmp/echo";
 import { icmpInput, icmpQuoted } from "./icmp/input";
 import { ipv4Forward } from "./ip/forward";
 import { icmpErrorAndDrop } from "./ip/icmp-error";
-import { ipv4Input } from "./ip/input";
+import { ipv4Deliver, ipv4Input } from "./ip/input";
+import { reassemblyInput, reassemblyTimer } from "./ip/reassemble";
+import { reassemblyOfTimer } from "./ip/reassembly-table";
 import { arpInput } from "./link/arp";
 import { etherInput } from "./link/ethernet";
 import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
@@ -67,6 +71,10 @@ export function dispatchFrame(ring: Netif, pb: Pbuf): void {
   let verdict: u32 = NEXT_IPV4;
   if (nif.medium == MEDIUM_ETHERNET && !looped) verdict = etherInput(nif, pb);
   else pb.l3 = pb.head;
+  carryOut(nif, pb, verdict);
+}
+
+function carryOut(nif: Netif, pb: Pbuf, verdict: u32): void {
   while (verdict != NEXT_DONE) verdict = step(nif, pb, verdict);
 }
 
@@ -97,7 +105,7 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
     case NEXT_OPTIONS:
       return DROP_IP_OPTIONS;
     case NEXT_REASSEMBLE:
-      return DROP_IP_FRAGMENT;
+      return fragmentInput(pb);
     case NEXT_ICMP_ERROR:
       return icmpErrorInput(pb);
     case NEXT_FREE:
@@ -108,6 +116,13 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       drop(pb, verdict);
       return NEXT_DONE;
   }
+}
+
+/** A fragment; the datagram that it completes goes on as if it had come whole, by fragment zero's interface. */
+function fragmentInput(pb: Pbuf): u32 {
+  const whole = reassemblyInput(pb);
+  if (whole !== null) carryOut(netifAt(whole.netif), whole, ipv4Deliver(whole));
+  return NEXT_DONE;
 }
 
 /** To the transport that sent the datagram which the error quotes, whatever interface the error came by, and to the raw
@@ -142,6 +157,13 @@ export function dispatchTimer(t: Timer): void {
       for (let left = n.queueLen; left != 0; left--) {
         const pb = neighDequeue(n);
         if (pb !== null) icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_HOST, DROP_NEIGH_FAILED);
+      }
+      return;
+    }
+    case TIMER_REASSEMBLY: {
+      const zero = reassemblyTimer(reassemblyOfTimer(t));
+      if (zero !== null) {
+        icmpErrorAndDrop(zero, ICMP_TIME_EXCEEDED, ICMP_TIME_EXCEEDED_REASSEMBLY, DROP_FRAG_TIMEOUT);
       }
       return;
     }

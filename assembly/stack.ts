@@ -17,6 +17,7 @@ import { icmpErrorInit } from "./ip/icmp-error";
 import { identificationLayout } from "./ip/identification";
 import { interfaceAdd, interfaceAddressAdd } from "./ip/interface";
 import { pathCacheLayout } from "./ip/path-cache";
+import { reassemblyLayout } from "./ip/reassembly-table";
 import { addressLayout } from "./link/address";
 import { interfaceSwitchInit } from "./link/interface-switch";
 import { neighLayout } from "./link/neigh";
@@ -72,6 +73,7 @@ function layout(c: Config): void {
   neighLayout(c.neighbours);
   identificationLayout(c.destinations);
   pathCacheLayout(c.destinations);
+  reassemblyLayout(c.reassemblies);
   pcbLayout(c.sockets);
   demuxLayout(c.sockets);
   portLayout(c.sockets);

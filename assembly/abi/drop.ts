@@ -43,7 +43,6 @@ export const DROP_IP_DEST = 91;
 export const DROP_IP_LINK_BROADCAST = 92;
 export const DROP_IP_NOT_FORWARDING = 93;
 export const DROP_IP_OPTIONS = 94;
-export const DROP_IP_FRAGMENT = 95;
 export const DROP_IP_PROTOCOL = 96;
 export const DROP_IP_OWN_SOURCE = 97;
 export const DROP_IP_GROUP = 98;

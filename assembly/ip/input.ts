@@ -45,7 +45,7 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   if (whose == FOR_OTHERS) return NEXT_FORWARD;
   if (pb.l4 != pb.l3 + IPV4_HDR_LEN) return NEXT_OPTIONS;
   if (ip.isFragment) return NEXT_REASSEMBLE;
-  return deliver(ip.proto);
+  return ipv4Deliver(pb);
 }
 
 /** FOR_US, FOR_OTHERS, or a drop reason; marks datagrams to a group. */
@@ -65,9 +65,10 @@ function destination(dst: u32, pb: Pbuf, loopback: bool): u32 {
   return dst >>> 28 == 0xf ? DROP_IP_DEST : FOR_OTHERS;
 }
 
-function deliver(proto: u32): u32 {
+/** Where a whole datagram for this host goes. */
+export function ipv4Deliver(pb: Pbuf): u32 {
   count(CTR_IP_IN_DELIVERS);
-  switch (proto) {
+  switch (changetype<Ipv4Hdr>(pb.l3).proto) {
     case IPPROTO_UDP:
       return NEXT_UDP;
     case IPPROTO_ICMP:

@@ -109,7 +109,7 @@ export function pbufInit(): void {
   setLimits(PBUF_LARGE, P.count1);
 }
 
-/** Quotas in sixteenths: RX 4, TX 4, sockets 4, neighbour queues 1, reassembly 1, reserve 2. Large buffers are
+/** Quotas in sixteenths: RX 4, TX 4, sockets 3, neighbour queues 1, reassembly 2, reserve 2. Large buffers are
  * never posted on RX and never queued for a neighbour: TX 6, sockets 6, reassembly 2, reserve 2. */
 function setLimits(cls: u32, count: u32): void {
   memory.fill(rowOf(cls), 0, OWNERS * 4);
@@ -120,9 +120,9 @@ function setLimits(cls: u32, count: u32): void {
   setLimit(cls, OWNER_STACK, count);
   setLimit(cls, OWNER_RX, large ? 0 : count >> 2);
   setLimit(cls, OWNER_TX, large ? (count * 3) >> 3 : count >> 2);
-  setLimit(cls, OWNER_SOCKET, large ? (count * 3) >> 3 : count >> 2);
+  setLimit(cls, OWNER_SOCKET, large ? (count * 3) >> 3 : (count * 3) >> 4);
   setLimit(cls, OWNER_NEIGH, large ? 0 : sixteenth);
-  setLimit(cls, OWNER_REASSEMBLY, large ? sixteenth << 1 : sixteenth);
+  setLimit(cls, OWNER_REASSEMBLY, sixteenth << 1);
 }
 
 /** Where the free list of a class begins. */

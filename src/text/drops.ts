@@ -47,7 +47,6 @@ export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
   IP_LINK_BROADCAST: "unicast datagrams in a link-layer broadcast",
   IP_NOT_FORWARDING: "datagrams for others, not forwarded",
   IP_OPTIONS: "datagrams with malformed options",
-  IP_FRAGMENT: "fragments without a place to wait in",
   IP_PROTOCOL: "datagrams of a protocol that nobody serves",
   IP_OWN_SOURCE: "datagrams from one of our own addresses",
   IP_GROUP: "datagrams to a group that this host is not in",

@@ -82,7 +82,8 @@ function quota(cls: u32, who: u32): u32 {
   if (who == OWNER_STACK) return count;
   if (cls == PBUF_LARGE && (who == OWNER_RX || who == OWNER_NEIGH)) return 0;
   if (who == OWNER_NEIGH) return count / 16;
-  if (who == OWNER_REASSEMBLY) return cls == PBUF_LARGE ? count / 8 : count / 16;
+  if (who == OWNER_REASSEMBLY) return (count / 16) * 2;
+  if (who == OWNER_SOCKET && cls == PBUF_SMALL) return (count * 3) / 16;
   return cls == PBUF_LARGE ? (count * 3) / 8 : count / 4;
 }
 

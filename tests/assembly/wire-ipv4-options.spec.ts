@@ -31,7 +31,7 @@ function hex(p: usize, len: u32): string {
   let s = "";
   for (let i: u32 = 0; i < len; i++) {
     const v = load<u8>(p + i);
-    s += (v < 16 ? "0" : "") + v.toString(16);
+    s += "0123456789abcdef".charAt(v >>> 4) + "0123456789abcdef".charAt(v & 15);
   }
   return s;
 }

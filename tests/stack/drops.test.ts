@@ -145,7 +145,6 @@ const SCENARIOS: Record<DropName, Scenario> = {
   IP_LINK_BROADCAST: { act: (host) => host.rxUdp({}, [], {}, BROADCAST_MAC) },
   IP_NOT_FORWARDING: rxIp({ dst: "8.8.8.8" }),
   IP_OPTIONS: rxIp({ options: [1, 1, 1, 0] }),
-  IP_FRAGMENT: rxIp({ flagsOffset: 0x2000 }),
   IP_PROTOCOL: rxIp({ proto: 6 }, data(20)),
   IP_OWN_SOURCE: rxIp({ src: US }),
   IP_GROUP: { act: (host) => host.rxUdp({}, [], { dst: "224.0.0.9" }, "01:00:5e:00:00:01") },
@@ -166,6 +165,38 @@ const SCENARIOS: Record<DropName, Scenario> = {
   },
   FWD_NEED_FRAGMENT: { prepare: forwards, ...rxIp({ dst: "10.0.0.2", flagsOffset: 0x4000 }, udp({}, data(600))) },
   FWD_DEST: { prepare: forwards, ...rxIp({ dst: "169.254.0.1" }) },
+
+  FRAG_LENGTH: rxIp({ flagsOffset: 0x2000 }, data(9)),
+  FRAG_TOO_LONG: rxIp({ flagsOffset: 0x1fff }, data(8)),
+  FRAG_DUPLICATE: {
+    prepare: (host) => host.rxIp({ flagsOffset: 0x2000 }, data(64)),
+    ...rxIp({ flagsOffset: 0x2000 | 2 }, data(48)),
+  },
+  FRAG_OVERLAP: {
+    prepare: (host) => host.rxIp({ flagsOffset: 0x2000 }, data(64)),
+    ...rxIp({ flagsOffset: 0x2000 | 7 }, data(16)),
+    times: 2,
+  },
+  FRAG_TIMEOUT: {
+    prepare: (host) => host.rxIp({ flagsOffset: 1 }, data(64)),
+    act: (host) => host.run(60_000_000),
+  },
+  FRAG_EVICTED: {
+    options: { reassemblies: 1 },
+    prepare: (host) => host.rxIp({ flagsOffset: 1, src: "192.168.1.3" }, data(64)),
+    ...rxIp({ flagsOffset: 1 }, data(64)),
+  },
+  FRAG_SOURCE_LIMIT: {
+    options: { reassemblies: 1 },
+    prepare: (host) => host.rxIp({ flagsOffset: 1 }, data(64)),
+    ...rxIp({ flagsOffset: 1, id: 2 }, data(64)),
+  },
+  FRAG_NO_BUFFER: {
+    options: { largeBuffers: 0 },
+    prepare: (host) => host.rxIp({ flagsOffset: 0x2000 }, data(1400)),
+    ...rxIp({ flagsOffset: 175 }, data(600)),
+    times: 2,
+  },
 
   OUT_NO_ROUTE: { act: (host) => host.rxIcmp({}, [], { src: "8.8.8.8" }) },
   OUT_IF_DOWN: {

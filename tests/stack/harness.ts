@@ -104,7 +104,11 @@ export function checkPools(stack: Stack): void {
   }
 }
 
-/** Lets what is underway end: frames are taken as sent, loopback runs empty, interfaces go down. */
+/** High half of a time that no test reaches. */
+const LATE = 0x1000000;
+
+/** Lets what is underway end: frames are taken as sent, loopback runs empty, interfaces go down, whatever waits for its
+ * time has had it. */
 export function drain(stack: Stack): void {
   const { exports, u32 } = stack.core;
   const records = stack.interfaces.map((nif) => exports.netif_record(nif.index));
@@ -116,7 +120,7 @@ export function drain(stack: Stack): void {
       u32[(tx + RING_HOST) >> 2] = u32[(tx + RING_STACK) >> 2] as number;
     }
     const moved = lo.handOver();
-    const wait = exports.stack_poll(0, 0, 512);
+    const wait = exports.stack_poll(0, LATE, 512);
     if (moved === 0 && lo.queued === 0 && wait !== 0) return;
   }
   throw new Error(`${stack.name}: loopback does not run empty`);

@@ -38,7 +38,7 @@ function addressFor(facts: Map<string, number>): string {
   return ip === undefined || ip >= 0xe0000000 ? "198.51.100.1" : ip4Text(ip);
 }
 
-type Outcome = DropName | "echo reply" | "ARP reply" | "ARP answer";
+type Outcome = DropName | "held back" | "echo reply" | "ARP reply" | "ARP answer";
 
 /** What tshark's facts make of the frame. */
 function outcome({ link, facts, bytes }: Capture): Outcome {
@@ -59,7 +59,7 @@ function outcome({ link, facts, bytes }: Capture): Outcome {
   if (is("ip.checksum.status", 0)) return "IP_CHECKSUM";
   if (group) return "IP_LINK_BROADCAST";
   if (!is("ip.hdr_len", 20)) return "IP_OPTIONS";
-  if (is("ip.flags.mf", 1) || !is("ip.frag_offset", 0)) return "IP_FRAGMENT";
+  if (is("ip.flags.mf", 1) || !is("ip.frag_offset", 0)) return "held back";
   if (is("ip.proto", 17)) return is("udp.checksum.status", 0) ? "UDP_CHECKSUM" : "UDP_NO_PORT";
   if (!is("ip.proto", 1)) return "IP_PROTOCOL";
   if (is("icmp.checksum.status", 0)) return "ICMP_CHECKSUM";

@@ -24,8 +24,8 @@ describe("the header's checks, in RFC 1122's order", () => {
     ["IP_SOURCE", { src: "224.0.0.1", dst: "127.0.0.1" }],
     ["IP_DEST_LOOPBACK", { dst: "127.0.0.1", options: [1, 1, 1, 1] }],
     ["IP_NOT_FORWARDING", { dst: "192.168.1.9", options: [1, 1, 1, 1] }],
-    ["IP_OPTIONS", { options: [1, 1, 1, 1], flagsOffset: 0x2000 }],
-    ["IP_FRAGMENT", { flagsOffset: 0x2000, proto: 99 }],
+    ["IP_OPTIONS", { options: [1, 1, 1, 1], flagsOffset: 0x1fff }],
+    ["FRAG_TOO_LONG", { flagsOffset: 0x1fff, proto: 99 }],
     ["IP_PROTOCOL", { proto: 99 }],
   ];
 
@@ -112,8 +112,10 @@ describe("the header's checks, in RFC 1122's order", () => {
     expect(await host.drops(() => host.rxIp({ options: new Uint8Array(40).fill(1) }, udp({})))).toEqual({
       IP_OPTIONS: 1,
     });
-    for (const flagsOffset of [0x2000, 0x2001, 0x0001, 0x1fff, 0x6000]) {
-      expect(await host.drops(() => host.rxIp({ flagsOffset }, udp({})))).toEqual({ IP_FRAGMENT: 1 });
+    for (const flagsOffset of [0x2000, 0x2001, 0x1fff, 0x6000]) {
+      expect(await host.drops(() => host.rxIp({ flagsOffset }, data(9)))).toEqual({
+        [flagsOffset === 0x1fff ? "FRAG_TOO_LONG" : "FRAG_LENGTH"]: 1,
+      });
     }
     for (const proto of [0, 2, 6, 58, 255]) {
       expect(await host.drops(() => host.rxIp({ proto }, data(40)))).toEqual({ IP_PROTOCOL: 1 });
