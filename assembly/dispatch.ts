@@ -21,9 +21,10 @@ import {
   IPPROTO_ICMP,
   IPPROTO_UDP,
 } from "./abi/proto";
-import { TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
+import { TIMER_ADDRESS, TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
 import {
   NEXT_ARP,
+  NEXT_CONFLICT,
   NEXT_DONE,
   NEXT_FORWARD,
   NEXT_FREE,
@@ -42,6 +43,7 @@ import { drop } from "./core/counter";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
 import { icmpInput, icmpQuoted } from "./icmp/input";
+import { addressConflict, probeTimer } from "./ip/address-probe";
 import { ipv4Forward } from "./ip/forward";
 import { icmpErrorAndDrop } from "./ip/icmp-error";
 import { ipv4Deliver, ipv4Input } from "./ip/input";
@@ -108,6 +110,8 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       return fragmentInput(pb);
     case NEXT_ICMP_ERROR:
       return icmpErrorInput(pb);
+    case NEXT_CONFLICT:
+      return addressConflict(nif, pb);
     case NEXT_FREE:
       pbufFree(pb);
       return NEXT_DONE;
@@ -167,6 +171,9 @@ export function dispatchTimer(t: Timer): void {
       }
       return;
     }
+    case TIMER_ADDRESS:
+      probeTimer(t);
+      return;
     default:
       assert(false);
   }

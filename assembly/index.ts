@@ -1,6 +1,6 @@
 // The exports, one line each; docs/ABI.md describes them. Results are >= 0, or -errno.
 
-import { CALL_ADDR, CALL_MAC, CALL_NAME } from "./abi/call";
+import { CALL_ADDR, CALL_ADDR2, CALL_MAC, CALL_NAME } from "./abi/call";
 import { E_INVAL } from "./abi/errno";
 import {
   REGION_CALL,
@@ -123,8 +123,8 @@ export function netif_mtu(ifindex: u32, mtu: u32): i32 {
   return netifSetMtu(ifindex, mtu);
 }
 
-export function addr_add(ifindex: u32, prefixLength: u32): i32 {
-  return interfaceAddressAdd(ifindex, CALL + CALL_ADDR, prefixLength);
+export function addr_add(ifindex: u32, prefixLength: u32, flags: u32): i32 {
+  return interfaceAddressAdd(ifindex, CALL + CALL_ADDR, prefixLength, flags, CALL + CALL_ADDR2);
 }
 
 export function addr_del(ifindex: u32): i32 {

@@ -133,7 +133,7 @@ function addLoopback(): i32 {
   const ifindex = interfaceAdd(MEDIUM_LOOPBACK, min<u32>(LOOPBACK_MTU, pbufLargestLen()), LOOPBACK_NAME, LOOPBACK_NAME);
   if (ifindex < 0) return ifindex;
   address4(LOOPBACK_IP, 0x7f000001);
-  return interfaceAddressAdd(ifindex, LOOPBACK_IP, 8);
+  return interfaceAddressAdd(ifindex, LOOPBACK_IP, 8, 0, 0);
 }
 
 /** Does what is due at `time` (microseconds), at most `budget` timers and frames: timers first, then input, at most

@@ -10,11 +10,19 @@ export {
   VirtualClock,
   type VirtualClockOptions,
 } from "./clock.js";
-export type { Interface, InterfaceAddress, InterfaceCounters, MediumName } from "./control/interfaces.js";
+export type { AddressConflict, AddressOptions, InterfaceAddress } from "./control/addresses.js";
+export type { Interface, InterfaceCounters, MediumName } from "./control/interfaces.js";
 export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
 export type { BufferPool, MemoryReport, Statistics } from "./control/report.js";
 export type { Route, RouteChoice, RouteSpec, Routes } from "./control/routes.js";
-export { SWITCH_NAMES, type Switches, type SwitchName } from "./control/switches.js";
+export {
+  INTERFACE_SWITCH_NAMES,
+  type InterfaceSwitches,
+  type InterfaceSwitchName,
+  SWITCH_NAMES,
+  type Switches,
+  type SwitchName,
+} from "./control/switches.js";
 export type { Driver, DriverPort, Medium } from "./drivers/driver.js";
 export type { LinkConditions } from "./drivers/sim-conditions.js";
 export type { DirectionRecord } from "./drivers/sim-direction.js";

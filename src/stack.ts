@@ -12,7 +12,7 @@ import { freeName, Interface, requireDriver, requireFree } from "./control/inter
 import { Neighbours } from "./control/neighbours.js";
 import { type MemoryReport, readMemory, readStatistics, type Statistics } from "./control/report.js";
 import { Routes } from "./control/routes.js";
-import { Switches } from "./control/switches.js";
+import { InterfaceSwitches, Switches } from "./control/switches.js";
 import type { Driver } from "./drivers/driver.js";
 import { guarded, refuseUnknown, StackError, typeError } from "./errors.js";
 import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
@@ -57,6 +57,8 @@ export class Stack implements Pollable, SocketHost {
   readonly routes: Routes;
   readonly neighbours: Neighbours;
   readonly switches: Switches;
+  /** The interfaces' switches: set here, they are set on every interface and on those to come. */
+  readonly interfaceSwitches: InterfaceSwitches;
   /** Called when an interface's flags or MTU have changed. */
   onchange: ((nif: Interface) => void) | undefined;
 
@@ -78,7 +80,8 @@ export class Stack implements Pollable, SocketHost {
     this.udp = new Udp(this);
     this.routes = new Routes(this);
     this.neighbours = new Neighbours(this);
-    this.switches = new Switches(core);
+    this.switches = new Switches(this);
+    this.interfaceSwitches = new InterfaceSwitches(this, 0);
     this.#events = new Events(core);
   }
 
@@ -279,8 +282,9 @@ export class Stack implements Pollable, SocketHost {
 
   interfaceEvent(index: number, bits: number): void {
     const nif = this.#interfaces[index];
-    if ((bits & EVENT_CHANGED) === 0 || nif === undefined) return;
-    guarded(() => this.onchange?.(nif));
+    if (nif === undefined) return;
+    nif.event(bits);
+    if ((bits & EVENT_CHANGED) !== 0) guarded(() => this.onchange?.(nif));
   }
 
   // Snapshots
@@ -312,6 +316,7 @@ export class Stack implements Pollable, SocketHost {
       if (!known) this.unregister(socket);
       socket.abandon(reason, !known);
     }
+    for (const nif of this.#interfaces) nif.abandon(reason);
     this.#dueUs = snapshot.dueUs;
     this.#polledUs = -Infinity;
     this.clock.wake(this);
@@ -336,7 +341,10 @@ export class Stack implements Pollable, SocketHost {
     this.#closed = true;
     this.clock.remove(this);
     for (const socket of this.#sockets) (socket as { close?(): void } | undefined)?.close?.();
-    for (const nif of this.#interfaces) guarded(() => nif.detach());
+    for (const nif of this.#interfaces) {
+      nif.abandon();
+      guarded(() => nif.detach());
+    }
   }
 
   [Symbol.dispose](): void {

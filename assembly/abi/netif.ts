@@ -84,7 +84,20 @@ export const ADDR_FAMILY = 24;
 /** Order of assignment: an interface's lowest is its primary address. */
 export const ADDR_ORDER = 28;
 export const ADDR_STATE = 32;
-export const ADDR_BYTES = 72;
+/** Far end of a point-to-point address, 16 bytes; all zero: none is named. */
+export const ADDR_PEER = 72;
+/** Hardware address of the station that used or wanted it last, 6 bytes. */
+export const ADDR_RIVAL = 88;
+/** How often that was seen. */
+export const ADDR_CONFLICTS = 96;
+export const ADDR_BYTES = 104;
+
+// Flags of addr_add.
+/** Use it only when nobody else has it, and defend it then (RFC 5227). */
+export const ADDRF_PROBE = 1;
+/** CALL_ADDR2 is the far end: the interface leads to it. */
+export const ADDRF_PEER = 2;
+export const ADDRF_ALL = 3;
 
 // States of an address: an assigned one is in use at once, unless it is to be probed first (RFC 5227).
 export const ADDR_USABLE = 0;

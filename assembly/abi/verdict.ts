@@ -26,3 +26,5 @@ export const NEXT_FREE = 12;
 export const NEXT_IGMP = 13;
 /** For this host, of a protocol without a home of its own: to raw sockets, else "protocol unreachable". */
 export const NEXT_RAW = 14;
+/** An ARP packet of a station that uses, or is about to use, an address of ours (RFC 5227). */
+export const NEXT_CONFLICT = 15;

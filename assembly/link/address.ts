@@ -1,20 +1,26 @@
 // The addresses of this host: one list over all interfaces (weak host model, RFC 1122 §3.3.4.2), and a hash table
 // which says what kind of address something is to us. Input asks here, output asks the routing table.
 
-import { E_ADDRNOTAVAIL, E_EXIST, E_NOENT, E_NOSPC } from "../abi/errno";
+import { E_EXIST, E_NOENT, E_NOSPC } from "../abi/errno";
 import {
   ADDR_BYTES,
+  ADDR_CONFLICTS,
   ADDR_FAMILY,
   ADDR_NETIF,
   ADDR_ORDER,
+  ADDR_PEER,
   ADDR_PLEN,
+  ADDR_PROBING,
+  ADDR_RIVAL,
   ADDR_STATE,
+  ADDR_USABLE,
   FAMILY_IPV4,
   FAMILY_IPV6,
   IFF_BROADCAST,
   MEDIUM_LOOPBACK,
 } from "../abi/netif";
 import { hash16 } from "../core/hash";
+import { Timer, timerCancel } from "../core/timer";
 import { address4, addressCopy, addressEqual, addressIs4, addressV4 } from "../memory/address";
 import { arenaTake } from "../memory/arena";
 import { netifAt } from "./netif";
@@ -36,14 +42,24 @@ export class IfAddr {
   order: u32;
   /** ADDR_USABLE, ADDR_PROBING, ADDR_CONFLICT. */
   state: u32;
-  probes: u32;
+  /** Probes, then announcements, sent since it was last taken up. */
+  sent: u32;
   timerNext: usize;
   timerPrev: usize;
   timerAt: u64;
   timerKind: u32;
   timerSlot: u32;
-  /** When a conflict was last defended against. */
-  defended: u64;
+  /** A further conflict before this time is not defended against. */
+  defendedUntil: u64;
+  peer0: u64;
+  peer1: u64;
+  rival: u64;
+  conflicts: u32;
+  /** ADDRF_… */
+  flags: u16;
+  /** Which routes of it stand in the table: ip/interface-route.ts keeps these two. */
+  hostRoute: u8;
+  networkRoute: u8;
 }
 
 /** Hash slot: address 16, kind 4, IfAddr 4. kind 0 = empty. */
@@ -56,6 +72,8 @@ class AddressState {
   slots: usize;
   mask: u32;
   order: u32;
+  /** Addresses in state ADDR_PROBING. */
+  probing: u32;
 }
 
 const A: AddressState = changetype<AddressState>(memory.data(offsetof<AddressState>(), 8));
@@ -99,7 +117,7 @@ export function addressKind(ip: usize): u32 {
   return load<u32>(slotOf(ip), 16);
 }
 
-/** The own address `ip`, or null. */
+/** The own address `ip`, in use, or null. */
 export function addressFind(ip: usize): IfAddr | null {
   const slot = slotOf(ip);
   return load<u32>(slot, 16) == KIND_OWN ? changetype<IfAddr>(load<u32>(slot, 20)) : null;
@@ -114,11 +132,39 @@ function enter(ip: usize, kind: u32, a: IfAddr): void {
   store<u32>(slot, changetype<usize>(a), 20);
 }
 
-function rebuild(): void {
-  memory.fill(A.slots, 0, (A.mask + 1) * SLOT);
+/** The record of address `ip`, in whatever state it is, or null. */
+export function addressRecordOf(ip: usize): IfAddr | null {
   for (let i: u32 = 0; i < A.capacity; i++) {
     const a = ifAddrAt(i);
-    if (a.family != 0) enter(changetype<usize>(a), KIND_OWN, a);
+    if (a.family != 0 && addressEqual(changetype<usize>(a), ip)) return a;
+  }
+  return null;
+}
+
+/** Is `ip` being probed on the interface? */
+export function addressIsProbed(netif: u32, ip: usize): bool {
+  if (A.probing == 0) return false;
+  const a = addressRecordOf(ip);
+  return a !== null && a.state == ADDR_PROBING && a.netif == netif;
+}
+
+export function addressUsable(a: IfAddr): bool {
+  return a.family != 0 && a.state == ADDR_USABLE;
+}
+
+/** Puts the address in use, or out of it. */
+export function addressSetState(a: IfAddr, state: u32): void {
+  a.state = state;
+  rebuild();
+}
+
+function rebuild(): void {
+  memory.fill(A.slots, 0, (A.mask + 1) * SLOT);
+  A.probing = 0;
+  for (let i: u32 = 0; i < A.capacity; i++) {
+    const a = ifAddrAt(i);
+    if (addressUsable(a)) enter(changetype<usize>(a), KIND_OWN, a);
+    else if (a.family != 0 && a.state == ADDR_PROBING) A.probing++;
   }
   for (let i: u32 = 0; i < A.capacity; i++) {
     const a = ifAddrAt(i);
@@ -132,7 +178,9 @@ function rebuild(): void {
 
 /** IPv4 on a broadcast medium, with a host part of two bits or more (RFC 3021: /31 has none). */
 function hasBroadcast(a: IfAddr): bool {
-  return a.family == FAMILY_IPV4 && a.plen < 31 && (netifAt(a.netif).flags & IFF_BROADCAST) != 0;
+  return (
+    a.family == FAMILY_IPV4 && a.state == ADDR_USABLE && a.plen < 31 && (netifAt(a.netif).flags & IFF_BROADCAST) != 0
+  );
 }
 
 /** Mask of an IPv4 prefix length. */
@@ -153,9 +201,10 @@ export function groupIsJoined(group: u32): bool {
   return group == 0xe0000001;
 }
 
-/** Enters the address; the record, or -E_EXIST if this host has it already, -E_NOSPC. Routes are not made here. */
-export function addressInsert(netif: u32, ip: usize, plen: u32): i32 {
-  if (addressKind(ip) == KIND_OWN) return -E_EXIST;
+/** Enters the address in `state`; the record, or -E_EXIST if this host has it already, -E_NOSPC. Routes are not made
+ * here. */
+export function addressInsert(netif: u32, ip: usize, plen: u32, flags: u32, state: u32): i32 {
+  if (addressRecordOf(ip) !== null) return -E_EXIST;
   for (let i: u32 = 0; i < A.capacity; i++) {
     const a = ifAddrAt(i);
     if (a.family != 0) continue;
@@ -164,17 +213,26 @@ export function addressInsert(netif: u32, ip: usize, plen: u32): i32 {
     a.netif = netif;
     a.family = addressIs4(ip) ? FAMILY_IPV4 : FAMILY_IPV6;
     a.order = A.order++;
-    rebuild();
+    a.flags = <u16>flags;
+    addressSetState(a, state);
     return <i32>changetype<usize>(a);
   }
   return -E_NOSPC;
 }
 
-export function addressRemove(a: IfAddr): i32 {
-  if (a.family == 0) return -E_ADDRNOTAVAIL;
-  a.family = 0;
+export function addressRemove(a: IfAddr): void {
+  timerCancel(addressTimer(a));
+  memory.fill(changetype<usize>(a), 0, ADDR_BYTES);
   rebuild();
-  return 0;
+}
+
+export function addressTimer(a: IfAddr): Timer {
+  return changetype<Timer>(changetype<usize>(a) + offsetof<IfAddr>("timerNext"));
+}
+
+/** The address that a timer of kind TIMER_ADDRESS belongs to. */
+export function addressOfTimer(t: Timer): IfAddr {
+  return changetype<IfAddr>(changetype<usize>(t) - offsetof<IfAddr>("timerNext"));
 }
 
 /** The interface's IPv4 address with which to speak to `peer` (host order; 0 = nobody in particular): the first
@@ -186,7 +244,7 @@ export function addressFor(netif: u32, peer: u32): u32 {
   let matchOrder: u32 = 0xffffffff;
   for (let i: u32 = 0; i < A.capacity; i++) {
     const a = ifAddrAt(i);
-    if (a.family != FAMILY_IPV4 || a.netif != netif) continue;
+    if (a.family != FAMILY_IPV4 || a.netif != netif || a.state != ADDR_USABLE) continue;
     const ip = addressV4(changetype<usize>(a));
     if (a.order < primaryOrder) {
       primary = ip;
@@ -206,7 +264,8 @@ export function sourceFor(netif: u32, peer: u32): u32 {
   if (own != 0) return own;
   for (let i: u32 = 0; i < A.capacity; i++) {
     const a = ifAddrAt(i);
-    if (a.family != 0 && netifAt(a.netif).medium != MEDIUM_LOOPBACK) return addressV4(changetype<usize>(a));
+    if (a.family != FAMILY_IPV4 || a.state != ADDR_USABLE) continue;
+    if (netifAt(a.netif).medium != MEDIUM_LOOPBACK) return addressV4(changetype<usize>(a));
   }
   return 0;
 }
@@ -216,4 +275,8 @@ if (offsetof<IfAddr>("netif") != ADDR_NETIF) ERROR("IfAddr.netif");
 if (offsetof<IfAddr>("family") != ADDR_FAMILY) ERROR("IfAddr.family");
 if (offsetof<IfAddr>("order") != ADDR_ORDER) ERROR("IfAddr.order");
 if (offsetof<IfAddr>("state") != ADDR_STATE) ERROR("IfAddr.state");
+if (offsetof<IfAddr>("peer0") != ADDR_PEER) ERROR("IfAddr.peer");
+if (offsetof<IfAddr>("rival") != ADDR_RIVAL) ERROR("IfAddr.rival");
+if (offsetof<IfAddr>("conflicts") != ADDR_CONFLICTS) ERROR("IfAddr.conflicts");
+if (offsetof<IfAddr>("timerAt") != offsetof<IfAddr>("timerNext") + offsetof<Timer>("at")) ERROR("IfAddr.timer");
 if (offsetof<IfAddr>() != ADDR_BYTES) ERROR("IfAddr");

@@ -1,6 +1,7 @@
-// ARP packets that we send: requests, probes of a known neighbour, announcements (RFC 826, RFC 5227 §2.3).
+// ARP packets that we send: requests, to all or to a known neighbour (RFC 826), probes for an address that we might use
+// and announcements of one that we do (RFC 5227 §2.1.1, §2.3).
 
-import { CTR_ARP_OUT_ANNOUNCES, CTR_ARP_OUT_REQUESTS } from "../abi/counter";
+import { CTR_ARP_OUT_ANNOUNCES, CTR_ARP_OUT_PROBES, CTR_ARP_OUT_REQUESTS } from "../abi/counter";
 import { DROP_OUT_NO_BUFFER } from "../abi/drop";
 import { NETIF_MAC } from "../abi/netif";
 import { OWNER_STACK, PBUF_SMALL } from "../abi/pbuf";
@@ -24,6 +25,12 @@ export function etherBroadcast(): usize {
 export function arpRequest(nif: Netif, target: u32, to: usize): void {
   count(CTR_ARP_OUT_REQUESTS);
   arpSend(nif, sourceFor(nif.index, target), target, to != 0 ? to : etherBroadcast());
+}
+
+/** Asks whether anybody has the address, without saying that we might (RFC 5227 §2.1.1: sender 0.0.0.0). */
+export function arpProbe(nif: Netif, ip: u32): void {
+  count(CTR_ARP_OUT_PROBES);
+  arpSend(nif, 0, ip, etherBroadcast());
 }
 
 /** Announces an own address: a request whose sender and target are that address. */

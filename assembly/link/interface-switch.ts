@@ -49,6 +49,8 @@ export function interfaceSwitchStore(ifindex: u32, id: u32, value: u32): i32 {
     store<u8>(changetype<usize>(nif) + id, <u8>value, NETIF_SWITCHES);
     return 0;
   }
+  // Without lo the stack has not booted.
+  if (netifCount() == 0) return -E_NODEV;
   store<u8>(DEFAULTS + id, <u8>value);
   for (let i: u32 = 0; i < netifCount(); i++) {
     store<u8>(changetype<usize>(netifAt(i)) + id, <u8>value, NETIF_SWITCHES);
@@ -60,7 +62,7 @@ export function interfaceSwitchStore(ifindex: u32, id: u32, value: u32): i32 {
 /** Value of the switch, of interface 0 the default; -E_NODEV, -E_INVAL. */
 export function interfaceSwitchGet(ifindex: u32, id: u32): i32 {
   if (id >= <u32>IF_SWITCHES) return -E_INVAL;
-  if (ifindex == 0) return <i32>load<u8>(DEFAULTS + id);
+  if (ifindex == 0) return netifCount() == 0 ? -E_NODEV : <i32>load<u8>(DEFAULTS + id);
   const nif = netifByIndex(ifindex);
   return nif === null ? -E_NODEV : <i32>interfaceSwitch(nif, id);
 }

@@ -1,15 +1,18 @@
 /**
  * Interfaces: what they are, what they count, their addresses; adding one joins a driver to the stack.
  */
-import { CALL_ADDR, CALL_MAC, CALL_NAME } from "../../assembly/abi/call.js";
+import { CALL_MAC, CALL_NAME } from "../../assembly/abi/call.js";
 import { E_EXIST } from "../../assembly/abi/errno.js";
+import { EVENT_ADDRESS } from "../../assembly/abi/event.js";
 import * as NETIF from "../../assembly/abi/netif.js";
-import { formatIpv4, formatMac, ipv4, ipv4Prefix, maskOf, readIpv4 } from "../address.js";
+import { formatMac } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Driver, DriverPort } from "../drivers/driver.js";
 import { check, requireWord, StackError, typeError, uncaught } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import { Rings } from "../wasm/rings.js";
+import { type AddressConflict, Addresses, type AddressOptions, type InterfaceAddress } from "./addresses.js";
+import { InterfaceSwitches } from "./switches.js";
 
 /** Counters of an interface, as ifconfig shows them. */
 export interface InterfaceCounters {
@@ -28,15 +31,6 @@ export interface InterfaceCounters {
   /** Frames sent while there was no carrier. */
   readonly txCarrier: number;
   readonly multicast: number;
-}
-
-/** An address of an interface. */
-export interface InterfaceAddress {
-  readonly address: string;
-  readonly prefixLength: number;
-  readonly netmask: string;
-  /** Undefined where the network has none: /31, /32, loopback, point-to-point. */
-  readonly broadcast?: string;
 }
 
 export type MediumName = "loopback" | "ethernet" | "ip";
@@ -60,6 +54,9 @@ export class Interface implements DriverPort {
   /** "00:0c:29:c2:8d:7e", or undefined where the medium has no addresses. */
   readonly mac?: string;
   readonly driver?: Driver;
+  /** What may be changed of this interface while the stack runs. */
+  readonly switches: InterfaceSwitches;
+  readonly #addresses: Addresses;
   readonly #host: InterfaceHost;
   readonly #record: number;
   readonly #rings: Rings;
@@ -75,6 +72,8 @@ export class Interface implements DriverPort {
     this.index = index;
     this.#record = check(core.exports.netif_record(index), "interface");
     this.#rings = new Rings(core, this.#record);
+    this.#addresses = new Addresses(host, index);
+    this.switches = new InterfaceSwitches(host, index);
     const name = core.u8.slice(this.#record + NETIF.NETIF_NAME, this.#record + NETIF.NETIF_NAME + NETIF.NETIF_NAME_LEN);
     this.name = decoder.decode(name.subarray(0, name.indexOf(0)));
     this.medium = MEDIA[this.#word(NETIF.NETIF_MEDIUM)] as MediumName;
@@ -209,45 +208,44 @@ export class Interface implements DriverPort {
 
   /** The addresses, the primary one first. */
   get addresses(): InterfaceAddress[] {
-    const { core } = this.#host;
-    const found: { order: number; value: InterfaceAddress }[] = [];
-    for (let i = 0; ; i++) {
-      const at = core.exports.addr_record(i);
-      if (at < 0) break;
-      const word = (offset: number) => core.u32[(at + offset) >> 2] as number;
-      if (word(NETIF.ADDR_FAMILY) !== NETIF.FAMILY_IPV4 || word(NETIF.ADDR_NETIF) !== this.index - 1) continue;
-      found.push({
-        order: word(NETIF.ADDR_ORDER),
-        value: this.#describe(readIpv4(core.u8, at + NETIF.ADDR_IP), word(NETIF.ADDR_PLEN)),
-      });
-    }
-    return found.sort((a, b) => a.order - b.order).map((entry) => entry.value);
+    return this.#addresses.list(this.flags);
   }
 
-  #describe(address: number, prefixLength: number): InterfaceAddress {
-    const mask = maskOf(prefixLength);
-    const described = { address: formatIpv4(address), prefixLength, netmask: formatIpv4(mask) };
-    if (prefixLength > 30 || (this.flags & NETIF.IFF_BROADCAST) === 0) return described;
-    return { ...described, broadcast: formatIpv4((address | ~mask) >>> 0) };
+  /** Called when another station uses an address of this interface. */
+  get onconflict(): ((conflict: AddressConflict) => void) | undefined {
+    return this.#addresses.onconflict;
+  }
+
+  set onconflict(callback: ((conflict: AddressConflict) => void) | undefined) {
+    this.#addresses.onconflict = callback;
   }
 
   /**
-   * Assigns an address, "192.168.10.223/24", with the routes that come with it.
-   * @throws StackError EEXIST, EINVAL (not a host's address), ENOSPC; TypeError
+   * Assigns an address, "192.168.10.223/24", with the routes that come with it. With `probe` the promise settles when it
+   * is usable, which takes some seconds of an interface that is up; if another station has it, it is not assigned and
+   * the promise rejects: StackError EADDRINUSE; EADDRNOTAVAIL when it is taken away meanwhile; EBADF when the stack is
+   * closed.
+   * @throws StackError EEXIST, EINVAL (not a host's address, or no far end's), ENOSPC; TypeError
    */
-  addAddress(prefix: string): void {
-    const { address, length } = ipv4Prefix(prefix, "address");
-    this.#host.tick();
-    this.#host.core.putIpv4(CALL_ADDR, address);
-    check(this.#host.core.exports.addr_add(this.index, length), "addAddress", { address: prefix });
-    this.#host.work();
+  addAddress(prefix: string, options: AddressOptions & { probe: true }): Promise<void>;
+  addAddress(prefix: string, options?: AddressOptions & { probe?: false }): void;
+  addAddress(prefix: string, options: AddressOptions = {}): Promise<void> | undefined {
+    return this.#addresses.add(prefix, options);
   }
 
   /** @throws StackError EADDRNOTAVAIL; TypeError */
   removeAddress(address: string): void {
-    this.#host.tick();
-    this.#host.core.putIpv4(CALL_ADDR, ipv4(address));
-    check(this.#host.core.exports.addr_del(this.index), "removeAddress", { address });
+    this.#addresses.remove(address);
+  }
+
+  /** EVENT_… of this interface have come. */
+  event(bits: number): void {
+    if ((bits & EVENT_ADDRESS) !== 0) this.#addresses.changed();
+  }
+
+  /** Calls that wait reject: with `reason`, or EBADF. */
+  abandon(reason?: Error): void {
+    this.#addresses.abandon(reason);
   }
 
   get counters(): InterfaceCounters {

@@ -1,6 +1,8 @@
 /**
- * Switches: what may be changed while the stack runs (assembly/abi/switch.ts).
+ * Switches: what may be changed while the stack runs, of the whole stack (assembly/abi/switch.ts) and of each interface
+ * (IFSW_… of assembly/abi/netif.ts).
  */
+import * as NETIF from "../../assembly/abi/netif.js";
 import * as NUMBERS from "../../assembly/abi/switch.js";
 import { check, requireWord, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
@@ -10,32 +12,80 @@ export type SwitchName = {
   [K in keyof typeof NUMBERS]: K extends `SW_${infer N}` ? N : never;
 }[keyof typeof NUMBERS];
 
-const IDS = new Map<string, number>();
-for (const [name, id] of Object.entries(NUMBERS)) if (name.startsWith("SW_")) IDS.set(name.slice(3), id);
+/** "FORWARDING" for IFSW_FORWARDING. */
+export type InterfaceSwitchName = {
+  [K in keyof typeof NETIF]: K extends `IFSW_${infer N}` ? N : never;
+}[keyof typeof NETIF];
+
+function idsOf(numbers: object, stem: string): Map<string, number> {
+  const found = Object.entries(numbers).filter(([name]) => name.startsWith(stem));
+  return new Map(found.map(([name, id]) => [name.slice(stem.length), id as number]));
+}
+
+const IDS = idsOf(NUMBERS, "SW_");
+const INTERFACE_IDS = idsOf(NETIF, "IFSW_");
 
 /** Every switch. */
 export const SWITCH_NAMES = [...IDS.keys()] as SwitchName[];
+/** Every switch of an interface. */
+export const INTERFACE_SWITCH_NAMES = [...INTERFACE_IDS.keys()] as InterfaceSwitchName[];
 
-function idOf(name: SwitchName): number {
-  const id = IDS.get(name);
+function idOf(ids: ReadonlyMap<string, number>, name: string): number {
+  const id = ids.get(name);
   if (id === undefined) throw typeError(`switch: ${JSON.stringify(name)} is not one`);
   return id;
 }
 
-export class Switches {
-  readonly #core: Core;
+/** What switches need of their stack. */
+export interface SwitchesHost {
+  readonly core: Core;
+  tick(): void;
+  work(): void;
+}
 
-  constructor(core: Core) {
-    this.#core = core;
+export class Switches {
+  readonly #host: SwitchesHost;
+
+  constructor(host: SwitchesHost) {
+    this.#host = host;
   }
 
   get(name: SwitchName): number {
-    return check(this.#core.exports.stack_get(idOf(name)), "switch", { text: name });
+    return check(this.#host.core.exports.stack_get(idOf(IDS, name)), "switch", { text: name });
   }
 
   /** @throws StackError EINVAL for a value out of its range; RangeError for what is no whole number; TypeError */
   set(name: SwitchName, value: number): void {
+    const id = idOf(IDS, name);
     requireWord(name, value);
-    check(this.#core.exports.stack_set(idOf(name), value), "switch", { text: `${name} = ${value}` });
+    this.#host.tick();
+    check(this.#host.core.exports.stack_set(id, value), "switch", { text: `${name} = ${value}` });
+    this.#host.work();
+  }
+}
+
+/** The switches of one interface; of number 0, those of all: set there, they are set on every interface and on those to
+ * come, and what is read is what a new one begins with. */
+export class InterfaceSwitches {
+  readonly #host: SwitchesHost;
+  readonly #index: number;
+
+  constructor(host: SwitchesHost, index: number) {
+    this.#host = host;
+    this.#index = index;
+  }
+
+  get(name: InterfaceSwitchName): number {
+    const id = idOf(INTERFACE_IDS, name);
+    return check(this.#host.core.exports.netif_get(this.#index, id), "switch", { text: name });
+  }
+
+  /** @throws StackError EINVAL for a value out of its range; RangeError for what is no whole number; TypeError */
+  set(name: InterfaceSwitchName, value: number): void {
+    const id = idOf(INTERFACE_IDS, name);
+    requireWord(name, value);
+    this.#host.tick();
+    check(this.#host.core.exports.netif_set(this.#index, id, value), "switch", { text: `${name} = ${value}` });
+    this.#host.work();
   }
 }

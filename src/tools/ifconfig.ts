@@ -4,7 +4,8 @@
 
 import * as NETIF from "../../assembly/abi/netif.js";
 import { IFF_BROADCAST, IFF_POINTOPOINT } from "../../assembly/abi/netif.js";
-import type { Interface, InterfaceAddress, MediumName } from "../control/interfaces.js";
+import type { InterfaceAddress } from "../control/addresses.js";
+import type { Interface, MediumName } from "../control/interfaces.js";
 import type { Stack } from "../stack.js";
 
 export interface IfconfigOptions {
@@ -69,11 +70,11 @@ function head(nif: Interface, name: string, address: InterfaceAddress | undefine
   ];
 }
 
-function inetLine(flags: number, { address, broadcast, netmask }: InterfaceAddress): string {
-  // The far end of a point-to-point link is not known: as Linux, the own address stands for it.
-  const peer = (flags & IFF_POINTOPOINT) !== 0 ? `  P-t-P:${address}` : "";
+function inetLine(flags: number, { address, broadcast, netmask, peer }: InterfaceAddress): string {
+  // Where the far end of a point-to-point link is not known, the own address stands for it, as on Linux.
+  const farEnd = (flags & IFF_POINTOPOINT) !== 0 ? `  P-t-P:${peer ?? address}` : "";
   const all = (flags & IFF_BROADCAST) !== 0 ? `  Bcast:${broadcast ?? "0.0.0.0"}` : "";
-  return `inet addr:${address}${peer}${all}  Mask:${netmask}`;
+  return `inet addr:${address}${farEnd}${all}  Mask:${netmask}`;
 }
 
 function counters(nif: Interface): string[] {

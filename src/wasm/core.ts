@@ -27,7 +27,7 @@ export interface Exports {
   netif_mtu(ifindex: number, mtu: number): number;
   netif_set(ifindex: number, id: number, value: number): number;
   netif_get(ifindex: number, id: number): number;
-  addr_add(ifindex: number, prefixLength: number): number;
+  addr_add(ifindex: number, prefixLength: number, flags: number): number;
   addr_del(ifindex: number): number;
   addr_record(index: number): number;
   route_add(): number;

@@ -102,8 +102,16 @@ const SCENARIOS: Record<DropName, Scenario> = {
   ARP_SHORT: { act: (host) => host.rx(ether({ type: 0x0806 }, arp({}).slice(0, 27))) },
   ARP_FORMAT: rxArp({ hrd: 6 }),
   ARP_OPERATION: rxArp({ op: 3 }),
-  ARP_SOURCE: rxArp({ spa: US }),
+  ARP_SOURCE: rxArp({ spa: "192.168.1.255" }),
   ARP_NOT_FOR_US: rxArp({ spa: "192.168.1.66", tpa: "192.168.1.77" }),
+  ARP_CONFLICT: rxArp({ spa: US }),
+  ARP_IGNORED: {
+    prepare: (host) => {
+      host.join({ address: "10.0.0.1/8" });
+      host.nif.switches.set("ARP_IGNORE", 1);
+    },
+    ...rxArp({ tpa: "10.0.0.1" }),
+  },
 
   NEIGH_QUEUE_FULL: {
     prepare: async (host) => {

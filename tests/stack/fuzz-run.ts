@@ -249,7 +249,7 @@ export class Run {
       ["netif_up", () => exports.netif_up(1 + prng.below(9), any())],
       ["addr_record", () => exports.addr_record(any())],
       ["addr_del", () => exports.addr_del(any())],
-      ["addr_add", () => exports.addr_add(any(), any())],
+      ["addr_add", () => exports.addr_add(any(), any(), any())],
       ["route_first", () => exports.route_first(any())],
       ["route_next", () => exports.route_next()],
       ["route_get", () => exports.route_get(any())],

@@ -68,7 +68,7 @@ describe("ARP input", () => {
   test("a conflict, our own address as the sender's, is counted and never learned", async () => {
     const host = await Host.create({ peer: false });
     for (const fields of [{ tpa: US }, { tpa: PEER }, { op: ARP_REPLY }]) {
-      expect(await host.drops(() => host.rxArp({ spa: US, ...fields }))).toEqual({ ARP_SOURCE: 1 });
+      expect(await host.drops(() => host.rxArp({ spa: US, ...fields }))).toEqual({ ARP_CONFLICT: 1 });
     }
     expect(host.stack.neighbours.list()).toEqual([]);
     expect(host.take()).toEqual([]);

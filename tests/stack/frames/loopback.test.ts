@@ -90,7 +90,7 @@ describe("the own address of a NIC", () => {
     host.stack.switches.set("ADDR_FOLLOWS_CARRIER", 1);
     expect(await ping(host, US)).toBe(`answer from ${US}`);
     host.driver.port.carrier(false);
-    expect(await ping(host, US)).toBe("ENETUNREACH");
+    expect(await ping(host, US)).toBe("EHOSTUNREACH");
     expect(await ping(host, PEER)).toBe("ENETUNREACH");
     expect(await ping(host, "127.0.0.1")).toBe("answer from 127.0.0.1");
     expect(await ping(host, "127.9.9.9")).toBe("answer from 127.9.9.9");
