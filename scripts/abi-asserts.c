@@ -104,12 +104,20 @@ SIZE(rs_netif, RS_NETIF_BYTES);
 struct rs_addr {
   uint8_t ip[16];
   uint32_t plen, netif, family, order;
+  uint32_t state;
+  uint8_t private_[36], peer[16], rival[6], rival_pad[2];
+  uint32_t conflicts;
+  uint8_t private_end[4];
 };
 AT(rs_addr, ip, RS_ADDR_IP);
 AT(rs_addr, plen, RS_ADDR_PLEN);
 AT(rs_addr, netif, RS_ADDR_NETIF);
 AT(rs_addr, family, RS_ADDR_FAMILY);
 AT(rs_addr, order, RS_ADDR_ORDER);
+AT(rs_addr, state, RS_ADDR_STATE);
+AT(rs_addr, peer, RS_ADDR_PEER);
+AT(rs_addr, rival, RS_ADDR_RIVAL);
+AT(rs_addr, conflicts, RS_ADDR_CONFLICTS);
 SIZE(rs_addr, RS_ADDR_BYTES);
 
 /* The event ring's head (assembly/abi/event.ts); the ring and the pending words stand elsewhere. */
