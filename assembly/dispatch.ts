@@ -21,7 +21,7 @@ import {
   IPPROTO_ICMP,
   IPPROTO_UDP,
 } from "./abi/proto";
-import { TIMER_ADDRESS, TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
+import { TIMER_ADDRESS, TIMER_GROUP, TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
 import {
   NEXT_ARP,
   NEXT_CONFLICT,
@@ -51,6 +51,7 @@ import { reassemblyInput, reassemblyTimer } from "./ip/reassemble";
 import { reassemblyOfTimer } from "./ip/reassembly-table";
 import { arpInput } from "./link/arp";
 import { etherInput } from "./link/ethernet";
+import { groupHush, groupOfTimer } from "./link/group";
 import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
 import { Netif, netifAt } from "./link/netif";
 import { PB_LOOPED, Pbuf, pbufFree } from "./memory/pbuf";
@@ -173,6 +174,9 @@ export function dispatchTimer(t: Timer): void {
     }
     case TIMER_ADDRESS:
       probeTimer(t);
+      return;
+    case TIMER_GROUP:
+      groupHush(groupOfTimer(t));
       return;
     default:
       assert(false);

@@ -32,6 +32,7 @@ import { netifRecord, netifSetMtu } from "./link/netif";
 import { pbufHeldTable, pbufLimitTable } from "./memory/pbuf";
 import { pcbRecord } from "./pcb/pcb";
 import { CALL } from "./socket/call";
+import { socketGroup } from "./socket/group-call";
 import { ROUTE, routeCallAdd, routeCallDelete, routeCallFirst, routeCallGet, routeCallNext } from "./socket/route-call";
 import {
   socketBind,
@@ -213,6 +214,10 @@ export function sock_set(handle: u32, option: u32, value: u32): i32 {
 
 export function sock_get(handle: u32, option: u32): i32 {
   return socketGet(handle, option);
+}
+
+export function sock_group(handle: u32, op: u32): i32 {
+  return socketGroup(handle, op);
 }
 
 export function sock_ready(handle: u32): i32 {

@@ -19,6 +19,7 @@ import { interfaceAdd, interfaceAddressAdd } from "./ip/interface";
 import { pathCacheLayout } from "./ip/path-cache";
 import { reassemblyLayout } from "./ip/reassembly-table";
 import { addressLayout } from "./link/address";
+import { groupLayout } from "./link/group";
 import { interfaceSwitchInit } from "./link/interface-switch";
 import { neighLayout } from "./link/neigh";
 import {
@@ -37,6 +38,7 @@ import { address4 } from "./memory/address";
 import { arenaBegin, arenaEnd } from "./memory/arena";
 import { pbufInit, pbufLargestLen, pbufLayout } from "./memory/pbuf";
 import { demuxLayout } from "./pcb/demux";
+import { membershipLayout } from "./pcb/membership";
 import { pcbLayout } from "./pcb/pcb";
 import { portLayout } from "./pcb/port";
 import { receiveLayout } from "./pcb/receive";
@@ -70,6 +72,7 @@ function layout(c: Config): void {
   routeLayout(c.routes4, c.routes6, c.nextHops, c.fibDirectBits);
   netifLayout(c.interfaces, c.ringSlots);
   addressLayout(c.addresses);
+  groupLayout(c.memberships);
   neighLayout(c.neighbours);
   identificationLayout(c.destinations);
   pathCacheLayout(c.destinations);
@@ -77,6 +80,7 @@ function layout(c: Config): void {
   pcbLayout(c.sockets);
   demuxLayout(c.sockets);
   portLayout(c.sockets);
+  membershipLayout(c.memberships);
   receiveLayout(c.socketErrors);
 }
 

@@ -33,6 +33,7 @@ export { type ErrorDetails, StackError } from "./errors.js";
 export { Prng, type PrngRecord } from "./prng.js";
 export type { Datagram, DatagramError, DatagramInfo, DatagramSocket, Endpoint } from "./sockets/datagram.js";
 export { type EchoOptions, EchoSocket, readEcho } from "./sockets/echo.js";
+export type { GroupInterface, GroupSocket } from "./sockets/group-socket.js";
 export type { PingOptions, PingReply } from "./sockets/ping.js";
 export { type RawOptions, RawSocket } from "./sockets/raw.js";
 export { type Destination, type Udp, type UdpOptions, UdpSocket } from "./sockets/udp.js";

@@ -7,7 +7,8 @@ import { MEDIUM_LOOPBACK } from "../abi/netif";
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
 import { NEXT_FORWARD, NEXT_ICMP, NEXT_OPTIONS, NEXT_RAW, NEXT_REASSEMBLE, NEXT_TCP, NEXT_UDP } from "../abi/verdict";
 import { count } from "../core/counter";
-import { addressKind, groupIsJoined, KIND_BROADCAST, KIND_OWN } from "../link/address";
+import { addressKind, KIND_BROADCAST, KIND_OWN } from "../link/address";
+import { groupIsJoined } from "../link/group";
 import { Netif } from "../link/netif";
 import { addressFrom4 } from "../memory/address";
 import { PB_IP_GROUP, PB_LINK_GROUP, PB_LOOPED, Pbuf } from "../memory/pbuf";
@@ -60,7 +61,7 @@ function destination(dst: u32, pb: Pbuf, loopback: bool): u32 {
   }
   if (dst >>> 28 == 0xe) {
     pb.flags |= PB_IP_GROUP;
-    return groupIsJoined(dst) ? FOR_US : DROP_IP_GROUP;
+    return groupIsJoined(pb.netif, dst) ? FOR_US : DROP_IP_GROUP;
   }
   return dst >>> 28 == 0xf ? DROP_IP_DEST : FOR_OTHERS;
 }

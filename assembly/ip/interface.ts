@@ -19,9 +19,10 @@ import {
 import { SW_ADDR_FOLLOWS_CARRIER, SW_IP_FORWARD } from "../abi/switch";
 import { switchSet, switchValue } from "../core/switch";
 import { addressInsert, addressKind, addressRecordOf, addressRemove, IfAddr, KIND_OWN } from "../link/address";
+import { groupRestart } from "../link/group";
 import { interfaceSwitchDefaults, interfaceSwitchStore } from "../link/interface-switch";
 import { neighFlush } from "../link/neigh";
-import { Netif, netifAdd, netifAt, netifByIndex, netifCount, netifSetFlag } from "../link/netif";
+import { Netif, netifAdd, netifAt, netifByIndex, netifCount, netifSetFlag, netifUsable } from "../link/netif";
 import { addressCopy, addressIs4, addressV4 } from "../memory/address";
 import { routeInvalidate } from "../route/table";
 import { probeLinkChanged, probeOrAnnounce, probeWanted } from "./address-probe";
@@ -96,6 +97,7 @@ export function interfaceUp(ifindex: u32, on: bool): i32 {
   }
   if (!on) neighFlush(nif.index);
   probeLinkChanged(nif);
+  if (on && netifUsable(nif)) groupRestart(nif.index);
   return 0;
 }
 
@@ -108,6 +110,7 @@ export function interfaceCarrier(ifindex: u32, on: bool): i32 {
   if (!on) neighFlush(nif.index);
   if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0) interfaceSettle(nif);
   probeLinkChanged(nif);
+  if (on && netifUsable(nif)) groupRestart(nif.index);
   return 0;
 }
 

@@ -6,8 +6,9 @@ import { DROP_OUT_SOURCE_LOOPBACK, DROP_OUT_TOO_LONG } from "../abi/drop";
 import { E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { IPOPT_MAX_LEN, IPV4_FLAG_DF, IPV4_HDR_LEN, IPV4_MAX_LEN } from "../abi/proto";
 import { count, drop } from "../core/counter";
+import { groupIsJoined } from "../link/group";
 import { netifAt } from "../link/netif";
-import { Pbuf, pbufFree } from "../memory/pbuf";
+import { PB_NO_COPY, Pbuf, pbufFree } from "../memory/pbuf";
 import { Ipv4Hdr, ipv4Emit, ipv4EmitChecksum } from "../wire/ipv4";
 import { ipv4Fragment } from "./fragment";
 import { identificationNext } from "./identification";
@@ -78,7 +79,7 @@ export function ipv4HeaderLen(optionsLen: u32): u32 {
  * not at all. */
 export function ipv4Send(pb: Pbuf, path: Path): i32 {
   if (path.kind >= <u32>PATH_BROADCAST) {
-    ipv4LoopCopy(pb, path.netif);
+    if (heardHere(pb, path)) ipv4LoopCopy(pb, path.netif);
     // RFC 1122 §3.2.1.7, RFC 1112 §6.1: a multicast with TTL 0 stays within this host.
     if (changetype<Ipv4Hdr>(pb.head).ttl == 0) {
       pbufFree(pb);
@@ -86,6 +87,12 @@ export function ipv4Send(pb: Pbuf, path: Path): i32 {
     }
   }
   return pb.len <= path.mtu ? ipv4Transmit(pb, path) : sendLong(pb, path);
+}
+
+/** A broadcast is; a multicast where this host is in the group, unless its sender would not hear it (RFC 1112 §6.1). */
+function heardHere(pb: Pbuf, path: Path): bool {
+  if (path.kind == PATH_BROADCAST) return true;
+  return (pb.flags & PB_NO_COPY) == 0 && groupIsJoined(path.netif, changetype<Ipv4Hdr>(pb.head).dst);
 }
 
 function sendLong(pb: Pbuf, path: Path): i32 {

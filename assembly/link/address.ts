@@ -196,11 +196,6 @@ function broadcastOf(a: IfAddr): u32 {
   return addressV4(changetype<usize>(a)) | ~maskOf(a.plen);
 }
 
-/** Is this host a member of the IPv4 group? Of all-hosts always (RFC 1112 §7.2). */
-export function groupIsJoined(group: u32): bool {
-  return group == 0xe0000001;
-}
-
 /** Enters the address in `state`; the record, or -E_EXIST if this host has it already, -E_NOSPC. Routes are not made
  * here. */
 export function addressInsert(netif: u32, ip: usize, plen: u32, flags: u32, state: u32): i32 {

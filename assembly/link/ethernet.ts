@@ -4,13 +4,11 @@ import { DROP_ETHER_NOT_FOR_US, DROP_ETHER_SOURCE_GROUP, DROP_ETHER_TYPE } from 
 import { NETIF_MAC } from "../abi/netif";
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../abi/proto";
 import { NEXT_ARP, NEXT_IPV4 } from "../abi/verdict";
+import { load16, load32 } from "../memory/endian";
 import { PB_LINK_GROUP, Pbuf } from "../memory/pbuf";
 import { ETHER_PARSED, EtherHdr, etherParse, etherParsedLen, etherParsedType, macEqual } from "../wire/ether";
+import { groupHearsLow } from "./group";
 import { Netif } from "./netif";
-
-/** 01:00:5e:00:00:01, all hosts (RFC 1112 §6.4), as it lies. */
-const ALL_HOSTS_LOW: u32 = 0x005e0001;
-const ALL_HOSTS_HIGH: u32 = 0x0100;
 
 /** The frame at pb.head: sets pb.l3 behind the link header. */
 export function etherInput(nif: Netif, pb: Pbuf): u32 {
@@ -18,7 +16,7 @@ export function etherInput(nif: Netif, pb: Pbuf): u32 {
   if (parsed < ETHER_PARSED) return parsed;
   const ether = changetype<EtherHdr>(pb.head);
   if (ether.dstIsGroup) {
-    if (!ether.dstIsBroadcast && !groupJoined(ether)) return DROP_ETHER_NOT_FOR_US;
+    if (!ether.dstIsBroadcast && !groupJoined(nif, ether)) return DROP_ETHER_NOT_FOR_US;
     pb.flags |= PB_LINK_GROUP;
     nif.rxMulticast++;
   } else if (!macEqual(ether.dst, changetype<usize>(nif) + NETIF_MAC)) {
@@ -36,7 +34,8 @@ export function etherInput(nif: Netif, pb: Pbuf): u32 {
   }
 }
 
-/** The group filter: every host is a member of all-hosts, on every interface. */
-function groupJoined(ether: EtherHdr): bool {
-  return load<u32>(ether.dst) == ALL_HOSTS_LOW && load<u16>(ether.dst, 4) == ALL_HOSTS_HIGH;
+/** The group filter: 01:00:5e and the last 23 bits of a group that we are in (RFC 1112 §6.4). */
+function groupJoined(nif: Netif, ether: EtherHdr): bool {
+  const low = load32(ether.dst + 2);
+  return load16(ether.dst) == 0x0100 && low >>> 23 == 0x5e << 1 && groupHearsLow(nif.index, low & 0x7fffff);
 }

@@ -32,6 +32,8 @@ export const PB_LINK_GROUP: u16 = 1;
 export const PB_LOOPED: u16 = 2;
 /** A reply of a single buffer: may use the reserve. */
 export const PB_REPLY: u16 = 4;
+/** Of this multicast no own copy is wanted. */
+export const PB_NO_COPY: u16 = 16;
 /** Sent to a broadcast or multicast IP address. */
 export const PB_IP_GROUP: u16 = 8;
 

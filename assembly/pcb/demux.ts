@@ -131,6 +131,13 @@ export function demuxFind(
   return null;
 }
 
+/** Would the block hear such a packet, whoever else does? The port is the caller's affair. */
+export function demuxMatches(p: Pcb, local: usize, remote: usize, remotePort: u32, ifindex: u32): bool {
+  if (!listensOn(p, ifindex)) return false;
+  if (!addressIsAny(localOf(p)) && !addressEqual(localOf(p), local)) return false;
+  return p.level != DEMUX_FULL || (p.remotePort == remotePort && addressEqual(remoteOf(p), remote));
+}
+
 function findFull(proto: u32, local: usize, localPort: u32, remote: usize, remotePort: u32): Pcb | null {
   const last = lastOf(localPort);
   let p = changetype<Pcb | null>(load<usize>(last));

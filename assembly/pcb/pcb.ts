@@ -58,6 +58,8 @@ export class Pcb {
   path3: u64;
   path4: u64;
   path5: u64;
+  /** Memberships in groups (pcb/membership.ts). */
+  groups: usize;
   freeNext: Pcb | null;
   /** Next block that waits for room to send (pcb/room.ts). */
   waitNext: Pcb | null;

@@ -2,12 +2,13 @@
 // as the source of randomness).
 
 import { E_ADDRINUSE } from "../abi/errno";
+import { OPT_REUSE } from "../abi/socket";
 import { SW_IP_PORT_FIRST, SW_IP_PORT_LAST } from "../abi/switch";
 import { hash8, sipHash } from "../core/hash";
 import { switchValue } from "../core/switch";
 import { addressEqual, addressIsAny } from "../memory/address";
 import { arenaTake } from "../memory/arena";
-import { localOf, Pcb, remoteOf } from "./pcb";
+import { localOf, optionOf, Pcb, remoteOf } from "./pcb";
 
 @unmanaged
 class PortState {
@@ -29,12 +30,28 @@ function bucketOf(proto: u32, port: u32): usize {
   return P.buckets + (hash8(((<u64>proto) << 16) | port) & P.mask) * 4;
 }
 
-/** Does another block hold this port at the address, or at all addresses? */
-function taken(p: Pcb, port: u32): bool {
-  let q = changetype<Pcb | null>(load<usize>(bucketOf(p.proto, port)));
+/** The first block of the protocol with this local port; or null. */
+export function portFirst(proto: u32, port: u32): Pcb | null {
+  return among(changetype<Pcb | null>(load<usize>(bucketOf(proto, port))), proto, port);
+}
+
+/** The block behind `p` that has its port, too; or null. */
+export function portNext(p: Pcb): Pcb | null {
+  return among(p.portNext, p.proto, p.localPort);
+}
+
+function among(p: Pcb | null, proto: u32, port: u32): Pcb | null {
+  while (p !== null && (p.localPort != port || p.proto != proto)) p = p.portNext;
+  return p;
+}
+
+/** Does another block hold this port at the address, or at all addresses; if `sharing`, without sharing it with this? */
+function taken(p: Pcb, port: u32, sharing: bool): bool {
+  let q = portFirst(p.proto, port);
   while (q !== null) {
-    if (q.localPort == port && q.proto == p.proto && q !== p && overlap(localOf(p), localOf(q))) return true;
-    q = q.portNext;
+    const shared = sharing && optionOf(q, OPT_REUSE) != 0;
+    if (q !== p && !shared && overlap(localOf(p), localOf(q))) return true;
+    q = portNext(q);
   }
   return false;
 }
@@ -47,7 +64,7 @@ function overlap(a: usize, b: usize): bool {
 /** Takes `port` (0 = any free one) for the block at its local address: 0 or -E_ADDRINUSE. */
 export function portBind(p: Pcb, port: u32): i32 {
   const chosen = port != 0 ? port : draw(p);
-  if (chosen == 0 || (port != 0 && taken(p, port))) return -E_ADDRINUSE;
+  if (chosen == 0 || (port != 0 && taken(p, port, optionOf(p, OPT_REUSE) != 0))) return -E_ADDRINUSE;
   const bucket = bucketOf(p.proto, chosen);
   p.localPort = chosen;
   p.portNext = changetype<Pcb | null>(load<usize>(bucket));
@@ -62,7 +79,7 @@ function draw(p: Pcb): u32 {
   const start = <u32>(sipHash(localOf(p), remoteOf(p), ((<u64>p.proto) << 32) | P.drawn++) % range);
   for (let i: u32 = 0; i < range; i++) {
     const port = first + ((start + i) % range);
-    if (!taken(p, port)) return port;
+    if (!taken(p, port, false)) return port;
   }
   return 0;
 }

@@ -9,6 +9,8 @@ import {
   OPT_BROADCAST,
   OPT_INTERFACE,
   OPT_MTU_DISCOVER,
+  OPT_MULTICAST_INTERFACE,
+  OPT_MULTICAST_LOOP,
   OPT_MULTICAST_TTL,
   OPT_TOS,
   OPT_TTL,
@@ -34,7 +36,7 @@ import { pathTo } from "../ip/path-cache";
 import { addressKind, KIND_OWN } from "../link/address";
 import { netifAt, netifHasRoom, netifRoom } from "../link/netif";
 import { addressV4 } from "../memory/address";
-import { Pbuf, pbufLimit, pbufRoom } from "../memory/pbuf";
+import { PB_NO_COPY, Pbuf, pbufLimit, pbufRoom } from "../memory/pbuf";
 import { pseudoSum4 } from "../wire/checksum";
 import { localOf, optionOf, PCB_BOUND, Pcb } from "./pcb";
 import { roomWaitBuffers, roomWaitSlots } from "./room";
@@ -65,7 +67,7 @@ function keptPath(p: Pcb, dst: usize): i32 {
 }
 
 function cachedPath(p: Pcb, dst: usize): i32 {
-  const found = pathTo(dst, optionOf(p, OPT_INTERFACE));
+  const found = pathTo(dst, interfaceFor(p, dst));
   if (found < 0) return found;
   const path = changetype<Path>(found);
   const error = permitted(p, path);
@@ -84,7 +86,7 @@ function setSource(path: Path, source: u32, dst: usize): void {
 
 /** Finds the path to `dst` for this block, with a source address that suits it: 0 or -errno. */
 export function pcbFindPath(p: Pcb, path: Path, dst: usize): i32 {
-  const error = pathFind(path, dst, optionOf(p, OPT_INTERFACE));
+  const error = pathFind(path, dst, interfaceFor(p, dst));
   return error < 0 ? error : permitted(p, path);
 }
 
@@ -94,6 +96,12 @@ function permitted(p: Pcb, path: Path): i32 {
   // A block bound to 127/8 speaks only within this host (RFC 1122 §3.2.1.3 (g); Linux says EINVAL, too).
   if ((p.flags & PCB_BOUND) != 0 && addressV4(localOf(p)) >>> 24 == 127) return -E_INVAL;
   return 0;
+}
+
+/** The interface that a datagram to `dst` is to leave by, 0 = any. */
+function interfaceFor(p: Pcb, dst: usize): u32 {
+  const own = optionOf(p, OPT_INTERFACE);
+  return own == 0 && addressV4(dst) >>> 28 == 0xe ? optionOf(p, OPT_MULTICAST_INTERFACE) : own;
 }
 
 /** Source address (host order): the socket's own, else the path's. */
@@ -142,8 +150,10 @@ function roomForLong(p: Pcb, path: Path, total: u32): i32 {
 /** Sends the message at pb.head as the socket's options say. */
 export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32): i32 {
   let ttl = optionOf(p, OPT_TTL);
-  if (path.kind == PATH_MULTICAST) ttl = optionOf(p, OPT_MULTICAST_TTL);
-  else if (ttl == 0) ttl = switchValue(SW_IP_DEFAULT_TTL);
+  if (path.kind == PATH_MULTICAST) {
+    ttl = optionOf(p, OPT_MULTICAST_TTL);
+    if (optionOf(p, OPT_MULTICAST_LOOP) == 0) pb.flags |= PB_NO_COPY;
+  } else if (ttl == 0) ttl = switchValue(SW_IP_DEFAULT_TTL);
   const df = dontFragment(optionOf(p, OPT_MTU_DISCOVER), path, pb.len + IPV4_HDR_LEN);
   return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, optionOf(p, OPT_TOS), df);
 }

@@ -6,13 +6,21 @@ import { count } from "../core/counter";
 import { flowDestination, flowSource } from "../ip/flow";
 import { Pbuf } from "../memory/pbuf";
 import { pcbError } from "../pcb/error";
+import { HEARS, membershipHears } from "../pcb/membership";
 import { Pcb } from "../pcb/pcb";
 import { pcbReceive, pcbReceiveCopy } from "../pcb/receive";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { rawNext } from "./raw";
 
+/** The next socket behind `after` that wants the datagram; of what was sent to a group, members only. */
 function wants(after: Pcb | null, pb: Pbuf, ifindex: u32): Pcb | null {
-  return rawNext(after, changetype<Ipv4Hdr>(pb.l3).proto, flowDestination(), flowSource(), ifindex);
+  const ip = changetype<Ipv4Hdr>(pb.l3);
+  let p = rawNext(after, ip.proto, flowDestination(), flowSource(), ifindex);
+  if (ip.dst >>> 28 != 0xe) return p;
+  while (p !== null && membershipHears(p, pb.netif, ip.dst, ip.src) != HEARS) {
+    p = rawNext(p, ip.proto, flowDestination(), flowSource(), ifindex);
+  }
+  return p;
 }
 
 /** The datagram at pb.l3 has a home of its own: those who want it as it is get copies. */

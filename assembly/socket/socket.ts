@@ -18,8 +18,11 @@ import {
   OPT_HEADER_INCLUDED,
   OPT_INTERFACE,
   OPT_MTU_DISCOVER,
+  OPT_MULTICAST_INTERFACE,
+  OPT_MULTICAST_LOOP,
   OPT_MULTICAST_TTL,
   OPT_QUEUE,
+  OPT_REUSE,
   OPT_TOS,
   OPT_TTL,
   OPTIONS,
@@ -28,10 +31,11 @@ import {
 } from "../abi/socket";
 import { SW_IP_MTU_DISCOVER } from "../abi/switch";
 import { switchValue } from "../core/switch";
-import { addressKind, groupIsJoined, KIND_FOREIGN } from "../link/address";
+import { addressKind, KIND_FOREIGN } from "../link/address";
 import { netifByIndex } from "../link/netif";
 import { address4, addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { demuxInsert, demuxRemove } from "../pcb/demux";
+import { membershipLeaveAll } from "../pcb/membership";
 import {
   localOf,
   optionOf,
@@ -65,6 +69,7 @@ export function socketOpen(proto: u32): i32 {
   setOption(p, OPT_QUEUE, QUEUE_DEFAULT);
   setOption(p, OPT_MULTICAST_TTL, 1);
   setOption(p, OPT_MTU_DISCOVER, switchValue(SW_IP_MTU_DISCOVER));
+  setOption(p, OPT_MULTICAST_LOOP, 1);
   if (raw) rawAdd(p);
   return <i32>p.handle;
 }
@@ -80,6 +85,7 @@ export function socketClose(handle: u32): i32 {
   demuxRemove(p);
   portRelease(p);
   if (isRaw(p.proto)) rawRemove(p);
+  membershipLeaveAll(p);
   roomForget(p);
   pcbPurge(p);
   pcbRelease(p);
@@ -105,11 +111,11 @@ export function socketBind(handle: u32): i32 {
   return 0;
 }
 
-/** All addresses, an own one, any of 127/8, or a group that this host hears. */
+/** All addresses, an own one, any of 127/8, or a group: to hear what is sent there. */
 function bindable(ip: usize): bool {
   if (addressIsAny(ip)) return true;
   const v4 = addressV4(ip);
-  if (v4 >>> 24 == 127 || v4 == 0xffffffff || groupIsJoined(v4)) return true;
+  if (v4 >>> 24 == 127 || v4 == 0xffffffff || v4 >>> 28 == 0xe) return true;
   return addressKind(ip) != KIND_FOREIGN;
 }
 
@@ -169,6 +175,8 @@ export function socketDisconnect(handle: u32): i32 {
 function acceptable(option: u32, value: u32): i32 {
   switch (option) {
     case OPT_BROADCAST:
+    case OPT_MULTICAST_LOOP:
+    case OPT_REUSE:
     case OPT_HEADER_INCLUDED:
       return value <= 1 ? 0 : -E_INVAL;
     case OPT_MTU_DISCOVER:
@@ -180,6 +188,7 @@ function acceptable(option: u32, value: u32): i32 {
     case OPT_QUEUE:
       return value >= 1 && value <= QUEUE_MOST ? 0 : -E_INVAL;
     case OPT_INTERFACE:
+    case OPT_MULTICAST_INTERFACE:
       return value == 0 || netifByIndex(value) !== null ? 0 : -E_NODEV;
     default:
       return -E_INVAL;
@@ -192,7 +201,8 @@ export function socketSet(handle: u32, option: u32, value: u32): i32 {
   const error = acceptable(option, value);
   if (error < 0) return error;
   setOption(p, option, value);
-  if (option == OPT_INTERFACE || option == OPT_BROADCAST) pathOf(p).generation = 0;
+  // A connected block finds its path anew.
+  if (option == OPT_INTERFACE || option == OPT_MULTICAST_INTERFACE || option == OPT_BROADCAST) pathOf(p).generation = 0;
   return 0;
 }
 

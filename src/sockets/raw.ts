@@ -7,7 +7,6 @@ import {
   OPT_HEADER_INCLUDED,
   OPT_INTERFACE,
   OPT_MTU_DISCOVER,
-  OPT_MULTICAST_TTL,
   OPT_QUEUE,
   OPT_TOS,
   OPT_TTL,
@@ -18,7 +17,8 @@ import {
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check, refuseUnknown, requireInteger } from "../errors.js";
-import { type DatagramInfo, DatagramSocket, requireBytes } from "./datagram.js";
+import { type DatagramInfo, requireBytes } from "./datagram.js";
+import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
 
 export interface RawOptions {
@@ -54,7 +54,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   "onmessage",
 ]);
 
-export class RawSocket extends DatagramSocket {
+export class RawSocket extends GroupSocket {
   /** @throws StackError EADDRNOTAVAIL, EINVAL, ENODEV, ENOBUFS; RangeError, TypeError */
   constructor(host: SocketHost, options: RawOptions) {
     refuseUnknown(options, OPTIONS);
@@ -85,11 +85,6 @@ export class RawSocket extends DatagramSocket {
   /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
   setTTL(ttl: number): void {
     this.setOption(OPT_TTL, ttl);
-  }
-
-  /** TTL of multicast datagrams, 0 to 255; 1 at first. */
-  setMulticastTTL(ttl: number): void {
-    this.setOption(OPT_MULTICAST_TTL, ttl);
   }
 
   /** Type of service, 0 to 255. */

@@ -9,8 +9,8 @@ import {
   OPT_BROADCAST,
   OPT_INTERFACE,
   OPT_MTU_DISCOVER,
-  OPT_MULTICAST_TTL,
   OPT_QUEUE,
+  OPT_REUSE,
   OPT_TOS,
   OPT_TTL,
   PCB_PROTO,
@@ -20,7 +20,8 @@ import {
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check, rangeError, StackError, typeError } from "../errors.js";
-import { type DatagramInfo, DatagramSocket, requireBytes } from "./datagram.js";
+import { type DatagramInfo, requireBytes } from "./datagram.js";
+import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
 
 export interface UdpOptions {
@@ -32,6 +33,9 @@ export interface UdpOptions {
   readonly queue?: number;
   /** May send to broadcast addresses. */
   readonly broadcast?: boolean;
+  /** Shares address and port with other sockets that say so, too: each hears what is sent to a group; what is sent to this
+   * host alone, the one that was bound last. */
+  readonly reuseAddr?: boolean;
   /** Called with each datagram; `data` is a view into the stack's memory, valid only during the call. */
   readonly onmessage?: (data: Uint8Array, info: DatagramInfo) => void;
 }
@@ -56,7 +60,7 @@ function requireObject(name: string, value: unknown): void {
   if (typeof value !== "object" || value === null) throw typeError(`${name}: an object is needed, not ${value}`);
 }
 
-export class UdpSocket extends DatagramSocket {
+export class UdpSocket extends GroupSocket {
   #toText = "127.0.0.1";
   #to = 0x7f000001;
 
@@ -80,6 +84,7 @@ export class UdpSocket extends DatagramSocket {
     const address = ipv4(options.address ?? "0.0.0.0");
     const socket = new UdpSocket(host);
     try {
+      if (options.reuseAddr) socket.setOption(OPT_REUSE, 1);
       host.core.putPeer(address, port);
       check(host.core.exports.sock_bind(socket.handle), "bind", { address: options.address ?? "0.0.0.0", port });
       if (options.queue !== undefined) socket.setQueue(options.queue);
@@ -153,11 +158,6 @@ export class UdpSocket extends DatagramSocket {
   /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
   setTTL(ttl: number): void {
     this.setOption(OPT_TTL, ttl);
-  }
-
-  /** TTL of multicast datagrams, 0 to 255; 1 at first. */
-  setMulticastTTL(ttl: number): void {
-    this.setOption(OPT_MULTICAST_TTL, ttl);
   }
 
   /** Type of service, 0 to 255. */

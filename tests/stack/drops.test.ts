@@ -319,6 +319,16 @@ const SCENARIOS: Record<DropName, Scenario> = {
     },
     ...rxUdp({ dstPort: 5000 }),
   },
+  SOCK_FILTERED: {
+    prepare: async (host) => {
+      await open(host);
+      sockets.get(host)?.addSourceSpecificMembership("192.168.1.9", "239.1.2.3");
+    },
+    act: (host) => {
+      const to = { dst: "239.1.2.3" };
+      host.rxUdp({ dstPort: 5000 }, [], to, "01:00:5e:01:02:03");
+    },
+  },
   SOCK_COPY: {
     options: { smallBuffers: 64 },
     // One raw socket holds the last buffer that sockets may have; of the next datagram's two listeners one goes without.
