@@ -6,7 +6,7 @@ import { E_INVAL, E_NOMEM } from "./abi/errno";
 import { LOOPBACK_MTU, MEDIUM_LOOPBACK } from "./abi/netif";
 import { clockAdvance, now } from "./core/clock";
 import { CONFIG, Config, configCheck, configCheckBoot, configDefaults } from "./core/config";
-import { count } from "./core/counter";
+import { count, dropUnwatch } from "./core/counter";
 import { eventInit, eventLayout } from "./core/event";
 import { hashInit } from "./core/hash";
 import { prngInit } from "./core/prng";
@@ -205,6 +205,7 @@ function takeBatch(nif: Netif, most: u32): u32 {
     const pb = netifReceive(nif);
     if (pb !== null) dispatchFrame(nif, pb);
   }
+  dropUnwatch();
   netifOffer(nif);
   return frames;
 }

@@ -11,7 +11,7 @@ export {
   type VirtualClockOptions,
 } from "./clock.js";
 export type { AddressConflict, AddressOptions, InterfaceAddress } from "./control/addresses.js";
-export type { Interface, InterfaceCounters, MediumName } from "./control/interfaces.js";
+export type { Interface, InterfaceCounters, MediumName, Tap, TapInfo } from "./control/interfaces.js";
 export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
 export type { BufferPool, MemoryReport, Statistics } from "./control/report.js";
 export type { Route, RouteChoice, RouteSpec, Routes } from "./control/routes.js";

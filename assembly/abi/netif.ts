@@ -14,6 +14,8 @@ export const NETIF_RX_RING = 40;
 export const NETIF_TX_RING = 44;
 /** Slots of each ring, less one. */
 export const NETIF_MASK = 48;
+/** RX slots that the stack has taken so far: a cursor, as the ring's two. */
+export const NETIF_RX_TAKEN = 52;
 export const NETIF_RX_PACKETS = 64;
 export const NETIF_TX_PACKETS = 72;
 export const NETIF_RX_BYTES = 80;

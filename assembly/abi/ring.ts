@@ -12,7 +12,7 @@
 //   0   ptr    u32  address of the first byte        RX: where to write the frame
 //   4   len    u32  bytes                            RX: offered: room; filled: bytes of the frame
 //   8   pbuf   u32  index of the buffer
-//   12  flags  u32  reserved, 0
+//   12  flags  u32  TX: 0   RX: written by the stack when it drops the frame at once: DROP_… (the host sets it to 0 first)
 //
 // Loopback's RX ring is in hand-over mode: its offered slots are empty, and the driver copies the whole
 // descriptor from TX to RX; the buffer changes hands with it, and completing that TX slot frees nothing.

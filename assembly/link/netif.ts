@@ -28,11 +28,12 @@ import {
   NETIF_MASK,
   NETIF_RX_MULTICAST,
   NETIF_RX_PACKETS,
+  NETIF_RX_TAKEN,
   NETIF_SWITCHES,
 } from "../abi/netif";
 import { OWNER_RX, OWNER_TX, PBUF_HEADROOM, PBUF_RX_HEADROOM, PBUF_SMALL, PBUF_SMALL_BYTES } from "../abi/pbuf";
 import { ETHER_HDR_LEN, IPV4_MIN_MTU, VLAN_TAG_LEN } from "../abi/proto";
-import { count, drop } from "../core/counter";
+import { count, drop, dropWatch } from "../core/counter";
 import { eventNetif } from "../core/event";
 import { arenaTake } from "../memory/arena";
 import {
@@ -238,6 +239,7 @@ export function netifReceive(nif: Netif): Pbuf | null {
     nif.rxErrors++;
     return null;
   }
+  dropWatch(pb, desc);
   nif.rxPackets++;
   nif.rxBytes += pb.len;
   return pb;
@@ -358,6 +360,7 @@ export function netifRecord(ifindex: u32): i32 {
 
 if (offsetof<Netif>("mac") != NETIF_MAC) ERROR("Netif.mac");
 if (offsetof<Netif>("mask") != NETIF_MASK) ERROR("Netif.mask");
+if (offsetof<Netif>("rxRead") != NETIF_RX_TAKEN) ERROR("Netif.rxRead");
 if (offsetof<Netif>("rxPackets") != NETIF_RX_PACKETS) ERROR("Netif.rxPackets");
 if (offsetof<Netif>("rxMulticast") != NETIF_RX_MULTICAST) ERROR("Netif.rxMulticast");
 if (offsetof<Netif>("switches0") != NETIF_SWITCHES) ERROR("Netif.switches0");

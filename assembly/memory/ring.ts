@@ -1,17 +1,7 @@
 // Descriptor rings: the stack's side of abi/ring.ts. Two free-running cursors, one writer each; a private shadow
 // of which buffer stands in which slot, so that nothing which the host writes can lose or double a buffer.
 
-import {
-  DESC_BYTES,
-  DESC_FLAGS,
-  DESC_LEN,
-  DESC_PBUF,
-  DESC_PTR,
-  DESC_SHIFT,
-  RING_DESC,
-  RING_HOST,
-  RING_STACK,
-} from "../abi/ring";
+import { DESC_BYTES, DESC_LEN, DESC_PBUF, DESC_PTR, DESC_SHIFT, RING_DESC, RING_HOST, RING_STACK } from "../abi/ring";
 
 /** Bytes of a ring: cursors, descriptors, shadow; whole cache lines. */
 export function ringBytes(slots: u32): u32 {
@@ -39,7 +29,6 @@ export function descWrite(desc: usize, ptr: usize, len: u32, pbuf: u32): void {
   store<u32>(desc, ptr, DESC_PTR);
   store<u32>(desc, len, DESC_LEN);
   store<u32>(desc, pbuf, DESC_PBUF);
-  store<u32>(desc, 0, DESC_FLAGS);
 }
 
 export function descLen(desc: usize): u32 {

@@ -8,7 +8,8 @@ import * as NETIF from "../../assembly/abi/netif.js";
 import { formatMac } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Driver, DriverPort } from "../drivers/driver.js";
-import { check, requireWord, StackError, typeError, uncaught } from "../errors.js";
+import { check, guarded, requireWord, StackError, typeError, uncaught } from "../errors.js";
+import { type DropName, dropName } from "../text/drops.js";
 import type { Core } from "../wasm/core.js";
 import { Rings } from "../wasm/rings.js";
 import { type AddressConflict, Addresses, type AddressOptions, type InterfaceAddress } from "./addresses.js";
@@ -31,6 +32,26 @@ export interface InterfaceCounters {
   /** Frames sent while there was no carrier. */
   readonly txCarrier: number;
   readonly multicast: number;
+}
+
+/** What a tap is shown beside the bytes of a frame. */
+export interface TapInfo {
+  /** As seen from the interface; what crosses lo comes in. */
+  readonly direction: "in" | "out";
+  /** The clock's time when it came or left, µs. */
+  readonly timeUs: number;
+  /** Why the stack dropped it at once; undefined if it did not. */
+  readonly drop?: DropName;
+}
+
+/** Shown the frames of an interface. The bytes are valid only during the call; it must not change them. */
+export type Tap = (frame: Uint8Array, info: TapInfo) => void;
+
+/** A frame that came in while there was a tap, and is not yet known to have been taken. */
+interface Seen {
+  readonly cursor: number;
+  readonly frame: Uint8Array;
+  readonly timeUs: number;
 }
 
 export type MediumName = "loopback" | "ethernet" | "ip";
@@ -64,6 +85,8 @@ export class Interface implements DriverPort {
   #busy = false;
   #attached = false;
   readonly #send?: (frame: Uint8Array) => boolean;
+  readonly #taps = new Set<Tap>();
+  readonly #seen: Seen[] = [];
 
   /** @param index  of an interface that the module has */
   constructor(host: InterfaceHost, index: number, driver?: Driver) {
@@ -84,7 +107,9 @@ export class Interface implements DriverPort {
       this.driver = driver;
       this.#send = (frame) => {
         try {
-          return driver.transmit(frame);
+          const sent = driver.transmit(frame);
+          if (sent && this.#taps.size > 0) this.#show(frame, { direction: "out", timeUs: host.clock.now() });
+          return sent;
         } catch (thrown) {
           // It is the driver's loss, not the stack's: the frame counts as dealt with.
           uncaught(thrown);
@@ -154,6 +179,7 @@ export class Interface implements DriverPort {
   restore(record: unknown): void {
     if (typeof record !== "object" || record === null) throw typeError(`${this.name}: no record of a driver's state`);
     const { driver, busy } = record as { driver: unknown; busy: boolean };
+    this.#seen.length = 0;
     this.driver?.restore?.(driver);
     this.#busy = busy;
   }
@@ -271,9 +297,55 @@ export class Interface implements DriverPort {
     return this.#rings.queued;
   }
 
+  /**
+   * Shows every frame that comes in or leaves, as captures have them; one that comes in once it is known whether the
+   * stack has dropped it. Costs nothing while there is no tap.
+   * @returns ends it
+   */
+  tap(listener: Tap): () => void {
+    if (typeof listener !== "function") throw typeError("tap: a function is needed");
+    const one: Tap = (frame, info) => listener(frame, info);
+    this.#taps.add(one);
+    return () => {
+      this.#taps.delete(one);
+    };
+  }
+
+  #show(frame: Uint8Array, info: TapInfo): void {
+    for (const tap of this.#taps) guarded(() => tap(frame, info));
+  }
+
+  /** Notes what came in at an RX cursor. */
+  #note(cursor: number, frame: Uint8Array): void {
+    this.#rings.clearReason(cursor);
+    this.#seen.push({ cursor, frame, timeUs: this.#host.clock.now() });
+  }
+
+  /** Shows what came in and has been taken by the stack. */
+  #settle(): void {
+    const taken = this.#word(NETIF.NETIF_RX_TAKEN);
+    for (let first = this.#seen[0]; first !== undefined; first = this.#seen[0]) {
+      // The stack has gone back to an earlier state since.
+      const undone = ((this.#rings.filled - first.cursor) | 0) <= 0;
+      if (!undone && ((taken - first.cursor) | 0) <= 0) return;
+      this.#seen.shift();
+      if (undone) continue;
+      const drop = dropName(this.#rings.reason(first.cursor));
+      this.#show(first.frame, { direction: "in", timeUs: first.timeUs, ...(drop !== undefined && { drop }) });
+    }
+  }
+
+  #handOver(): boolean {
+    const from = this.#rings.filled;
+    const moved = this.#rings.handOver();
+    if (this.#taps.size > 0) for (let i = 0; i < moved; i++) this.#note(from + i, this.#rings.frameAt(from + i));
+    return moved > 0;
+  }
+
   /** Carries what is queued to the driver, or over loopback. True if anything moved. */
   service(): boolean {
-    if (this.#send === undefined) return this.#rings.handOver() > 0;
+    if (this.#seen.length > 0) this.#settle();
+    if (this.#send === undefined) return this.#handOver();
     if (this.#busy || this.#rings.queued === 0) return false;
     const sent = this.#rings.transmit(this.#send);
     this.#busy = this.#rings.queued > 0;
@@ -287,7 +359,10 @@ export class Interface implements DriverPort {
   }
 
   receive(frame: Uint8Array): boolean {
+    if (this.#seen.length > 0) this.#settle();
+    const cursor = this.#rings.filled;
     const taken = this.#attached && this.#rings.receive(frame);
+    if (taken && this.#taps.size > 0) this.#note(cursor, frame.slice());
     if (taken) this.#host.work();
     return taken;
   }

@@ -123,3 +123,10 @@ export const DROPS: ReadonlyMap<DropName, number> = named<DropName>(DROP, "DROP_
 
 /** Index in the counter table of each counter of what was done. */
 export const COUNTERS: ReadonlyMap<CounterName, number> = named<CounterName>(COUNTER, "CTR_");
+
+const DROP_NAMES = new Map<number, DropName>([...DROPS].map(([name, reason]) => [reason, name]));
+
+/** The name of a drop reason; undefined for 0, which is none. */
+export function dropName(reason: number): DropName | undefined {
+  return DROP_NAMES.get(reason);
+}

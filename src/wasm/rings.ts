@@ -66,6 +66,29 @@ export class Rings {
     return count;
   }
 
+  /** Cursor of the RX slot filled next. */
+  get filled(): number {
+    return this.#core.i32[this.#rx] as number;
+  }
+
+  /** Makes the descriptor at an RX cursor tell anew why its frame is dropped. */
+  clearReason(cursor: number): void {
+    this.#core.i32[this.#rx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT) + 3] = 0;
+  }
+
+  /** Why the stack dropped the frame at an RX cursor, which it has taken: DROP_…, 0 = it did not, or not at once. */
+  reason(cursor: number): number {
+    return this.#core.i32[this.#rx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT) + 3] as number;
+  }
+
+  /** A copy of the frame in the RX slot at `cursor`. */
+  frameAt(cursor: number): Uint8Array {
+    const { u8, i32 } = this.#core;
+    const slot = this.#rx + DESCRIPTORS + ((cursor & this.#mask) << DESCRIPTOR_SHIFT);
+    const at = i32[slot] as number;
+    return u8.slice(at, at + (i32[slot + 1] as number));
+  }
+
   /** Offers each queued frame to `send`, which answers false to keep it for later. True if any was sent. */
   transmit(send: (frame: Uint8Array) => boolean): boolean {
     const { u8, i32 } = this.#core;
