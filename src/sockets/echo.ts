@@ -3,7 +3,15 @@
  * The identifier is the socket's own; ping is built on this.
  */
 import { ICMP_ECHO, ICMP_HDR_LEN, IPPROTO_ICMP } from "../../assembly/abi/proto.js";
-import { OPT_INTERFACE, OPT_MTU_DISCOVER, OPT_TOS, OPT_TTL, PMTUDISC_DO, SEND_TO } from "../../assembly/abi/socket.js";
+import {
+  OPT_BROADCAST,
+  OPT_INTERFACE,
+  OPT_MTU_DISCOVER,
+  OPT_TOS,
+  OPT_TTL,
+  PMTUDISC_DO,
+  SEND_TO,
+} from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check } from "../errors.js";
 import { DatagramSocket, requireBytes } from "./datagram.js";
@@ -15,6 +23,8 @@ export interface EchoOptions {
   readonly ttl?: number;
   readonly tos?: number;
   readonly dontFragment?: boolean;
+  /** May send to broadcast addresses. */
+  readonly broadcast?: boolean;
   /** Speaks by this interface only (its ifindex). */
   readonly ifindex?: number;
 }
@@ -28,6 +38,7 @@ export class EchoSocket extends DatagramSocket {
       check(host.core.exports.sock_bind(this.handle), "bind", { address: options.address });
       if (options.ttl !== undefined) this.setOption(OPT_TTL, options.ttl);
       if (options.tos !== undefined) this.setOption(OPT_TOS, options.tos);
+      if (options.broadcast) this.setOption(OPT_BROADCAST, 1);
       if (options.dontFragment) this.setOption(OPT_MTU_DISCOVER, PMTUDISC_DO);
       if (options.ifindex !== undefined) this.setOption(OPT_INTERFACE, options.ifindex);
     } catch (error) {
@@ -39,6 +50,11 @@ export class EchoSocket extends DatagramSocket {
   /** The identifier in this socket's requests. */
   get identifier(): number {
     return this.address.port;
+  }
+
+  /** TTL of unicast requests, 1 to 255; 0 = the stack's default. */
+  setTTL(ttl: number): void {
+    this.setOption(OPT_TTL, ttl);
   }
 
   /**

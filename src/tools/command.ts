@@ -7,6 +7,7 @@ import { ifconfigCommand } from "./commands/ifconfig.js";
 import { netstatCommand } from "./commands/netstat.js";
 import { pingCommand } from "./commands/ping.js";
 import { routeCommand } from "./commands/route.js";
+import { tracerouteCommand } from "./commands/traceroute.js";
 import { type Command, type CommandContext, CommandFailure } from "./context.js";
 import { QuoteError, splitWords } from "./words.js";
 
@@ -31,6 +32,7 @@ const ALL: readonly (readonly [string, Command])[] = [
   ["netstat", netstatCommand],
   ["ping", pingCommand],
   ["route", routeCommand],
+  ["traceroute", tracerouteCommand],
 ];
 
 /** Every command. None rejects for what its user or its stack did wrong: it says so and answers a status. */
