@@ -6,11 +6,19 @@
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { demo } from "./demo.js";
+import { lab } from "./lab.js";
 
 const HELP = `usage: ringstack demo [--json]
+       ringstack lab FILE [--script S] [--seed N] [--real]
 
   demo         boot a stack and show what it does, a step at a time
     --json     one JSON object instead of text
+
+  lab FILE     build the hosts, routers, links and switches of a topology file,
+               and read lines such as "h1 ping -c 3 h2" from a prompt
+    --script S run the lines of a file, in virtual time, and end
+    --seed N   in place of the topology's: same seed, same frames
+    --real     run the script in the machine's time
 
   --help       this text
   --version    the version`;
@@ -22,25 +30,50 @@ function version(): string {
   return String(createRequire(import.meta.url)("../../../package.json").version);
 }
 
+/** Every option of every command; which of them a command takes stands in COMMANDS. */
+const OPTIONS = {
+  json: { type: "boolean" },
+  script: { type: "string" },
+  seed: { type: "string" },
+  real: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+} as const;
+
 function parse(args: string[]) {
   try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-        version: { type: "boolean", short: "v", default: false },
-      },
-    });
+    return parseArgs({ args, allowPositionals: true, options: OPTIONS });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
+type Values = ReturnType<typeof parse>["values"];
+
+interface CliCommand {
+  readonly options: readonly (keyof Values)[];
+  /** What its words without dashes are, for messages. */
+  readonly operands: readonly string[];
+  /** @returns the exit code */
+  run(values: Values, operands: readonly string[]): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, CliCommand>> = {
+  demo: {
+    options: ["json"],
+    operands: [],
+    run: ({ json = false }) => demo({ version: version(), json }, process),
+  },
+  lab: {
+    options: ["script", "seed", "real"],
+    operands: ["a topology's file"],
+    run: ({ script, seed, real = false }, [file = ""]) => lab({ file, script, seed, real }, process),
+  },
+};
+
 async function main(args: string[]): Promise<number> {
   const { values, positionals } = parse(args);
-  const [command, ...rest] = positionals;
+  const [name, ...operands] = positionals;
   if (values.help) {
     process.stdout.write(`${HELP}\n`);
     return 0;
@@ -49,10 +82,17 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
-  if (command === undefined) throw new UsageError("a command is missing");
-  if (command !== "demo") throw new UsageError(`unknown command ${JSON.stringify(command)}`);
-  if (rest.length > 0) throw new UsageError(`demo takes no ${JSON.stringify(rest[0])}`);
-  return demo({ version: version(), json: values.json }, process);
+  if (name === undefined) throw new UsageError("a command is missing");
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}`);
+  const extra = operands[command.operands.length];
+  if (extra !== undefined) throw new UsageError(`${name} takes no ${JSON.stringify(extra)}`);
+  const missing = command.operands[operands.length];
+  if (missing !== undefined) throw new UsageError(`${name}: ${missing} is missing`);
+  for (const option of Object.keys(values) as (keyof Values)[]) {
+    if (!command.options.includes(option)) throw new UsageError(`${name} takes no --${option}`);
+  }
+  return command.run(values, operands);
 }
 
 // A reader that has seen enough, as `head`, is no failure.

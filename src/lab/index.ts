@@ -4,6 +4,8 @@
 export { Bridge, type BridgeCounters, type BridgeOptions, type Station } from "./bridge.js";
 export { Lab, type LabOptions } from "./lab.js";
 export { readTopology } from "./read-topology.js";
+export { parseLine, parseScript, ScriptError, type ScriptNames, type Step } from "./script.js";
+export { Session, type SessionOptions } from "./session.js";
 export {
   type HostSpec,
   type InterfaceSpec,

@@ -1,0 +1,64 @@
+/**
+ * `ringstack lab FILE`: builds the file's topology and runs a script's lines in it, or those of a prompt.
+ */
+import { readFileSync } from "node:fs";
+import { RealClock, VirtualClock } from "../clock.js";
+import { Lab } from "../lab/lab.js";
+import { parseScript, ScriptError } from "../lab/script.js";
+import { Session } from "../lab/session.js";
+import { TopologyError } from "../lab/topology.js";
+import type { Streams } from "./demo.js";
+import { prompt } from "./lab-prompt.js";
+
+export interface LabCommandOptions {
+  /** The topology's file. */
+  readonly file: string;
+  /** The script's file; without one a prompt reads lines. */
+  readonly script?: string;
+  /** In place of the topology's seed. */
+  readonly seed?: string;
+  /** A script runs in the machine's time too; a prompt always does. */
+  readonly real: boolean;
+}
+
+/** @returns the exit code: 1 for a topology or a script that makes no sense, or a file that cannot be read */
+export async function lab(options: LabCommandOptions, streams: Streams): Promise<number> {
+  const { file, script, real } = options;
+  const topology = textOf(file, streams);
+  const lines = script === undefined ? undefined : textOf(script, streams);
+  if (topology === undefined || (script !== undefined && lines === undefined)) return 1;
+  const clock = real || lines === undefined ? new RealClock() : new VirtualClock();
+  const out = (text: string) => streams.stdout.write(`${text}\n`);
+  let built: Lab | undefined;
+  try {
+    built = await Lab.create(topology, {
+      clock,
+      ...(options.seed === undefined ? {} : { seed: seedOf(options.seed) }),
+    });
+    if (lines === undefined) return await prompt(built, process.stdin, process.stdout);
+    const session = new Session(built, { out });
+    await session.runAll(parseScript(lines, session.names));
+    return 0;
+  } catch (error) {
+    const where = error instanceof TopologyError ? file : error instanceof ScriptError ? script : undefined;
+    if (where === undefined) throw error;
+    for (const fault of (error as Error).message.split("\n")) streams.stderr.write(`${where}: ${fault}\n`);
+    return 1;
+  } finally {
+    built?.close();
+  }
+}
+
+/** A whole number is one; anything else is a text. */
+function seedOf(text: string): number | string {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+function textOf(path: string, { stderr }: Streams): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    stderr.write(`ringstack lab: ${path}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
+}
