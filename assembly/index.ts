@@ -41,6 +41,7 @@ import {
   socketDisconnect,
   socketGet,
   socketOpen,
+  socketOptions,
   socketReady,
   socketSet,
 } from "./socket/socket";
@@ -210,6 +211,10 @@ export function sock_error(handle: u32): i32 {
 
 export function sock_set(handle: u32, option: u32, value: u32): i32 {
   return socketSet(handle, option, value);
+}
+
+export function sock_options(handle: u32, len: u32): i32 {
+  return socketOptions(handle, len);
 }
 
 export function sock_get(handle: u32, option: u32): i32 {

@@ -31,7 +31,14 @@ export * from "./drivers/sim-link.js";
 export type { SimNic } from "./drivers/sim-nic.js";
 export { type ErrorDetails, StackError } from "./errors.js";
 export { Prng, type PrngRecord } from "./prng.js";
-export type { Datagram, DatagramError, DatagramInfo, DatagramSocket, Endpoint } from "./sockets/datagram.js";
+export type {
+  Datagram,
+  DatagramError,
+  DatagramInfo,
+  DatagramSocket,
+  Endpoint,
+  PathMtuDiscovery,
+} from "./sockets/datagram.js";
 export { type EchoOptions, EchoSocket, readEcho } from "./sockets/echo.js";
 export type { GroupInterface, GroupSocket } from "./sockets/group-socket.js";
 export type { PingOptions, PingReply } from "./sockets/ping.js";

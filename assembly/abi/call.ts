@@ -27,7 +27,7 @@ export const CALL_MAC = 100;
 export const CALL_NAME = 112;
 /** In: IP options to set (CALL_LEN bytes of them). */
 export const CALL_OPTIONS = 128;
-/** Out: address of a received datagram's IP header, and its bytes. */
+/** Out: address of a received datagram's IP header, and the bytes of it. */
 export const CALL_IP = 168;
 export const CALL_IP_LEN = 172;
 export const CALL_BYTES = 192;

@@ -32,6 +32,9 @@ export const OPT_REUSE = 9;
 export const OPT_HEADER_INCLUDED = 10;
 export const OPTIONS = 11;
 
+/** Only to be read, while connected: the path MTU, bytes. */
+export const OPT_MTU = 0x100;
+
 // OPT_MTU_DISCOVER: Linux's IP_PMTUDISC_… (include/uapi/linux/in.h).
 /** DF off; fragmented as need be. */
 export const PMTUDISC_DONT = 0;

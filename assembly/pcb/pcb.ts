@@ -78,6 +78,15 @@ export class Pcb {
   opt8: u32;
   opt9: u32;
   opt10: u32;
+  /** IP options, padded to 32 bits (pcb/options.ts). */
+  options0: u64;
+  options8: u64;
+  options16: u64;
+  options24: u64;
+  options32: u64;
+  optionsLen: u8;
+  /** Where the source route among them stands in a header; 0 = none. */
+  sourceRoute: u8;
 }
 
 @unmanaged
@@ -176,4 +185,5 @@ if (offsetof<Pcb>("localPort") != PCB_LOCAL_PORT) ERROR("Pcb.localPort");
 if (offsetof<Pcb>("proto") != PCB_PROTO) ERROR("Pcb.proto");
 if (offsetof<Pcb>("handle") != PCB_HANDLE) ERROR("Pcb.handle");
 if (offsetof<Pcb>("rxCount") != PCB_RX_COUNT) ERROR("Pcb.rxCount");
-if (offsetof<Pcb>("opt0") + OPTIONS * 4 > <usize>PCB_BYTES) ERROR("Pcb");
+if (offsetof<Pcb>("opt0") + OPTIONS * 4 > offsetof<Pcb>("options0")) ERROR("Pcb.opt0");
+if (offsetof<Pcb>() > <usize>PCB_BYTES) ERROR("Pcb");

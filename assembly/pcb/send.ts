@@ -1,7 +1,7 @@
 // What every datagram protocol does before it sends: the path (a connected block keeps its own), the permission to
 // broadcast, the room; and after: TTL, TOS and DF as the socket has them.
 
-import { E_ACCES, E_AGAIN, E_INVAL, E_MSGSIZE } from "../abi/errno";
+import { E_ACCES, E_AGAIN, E_HOSTUNREACH, E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { IFF_UP } from "../abi/netif";
 import { OWNER_TX, PBUF_SMALL } from "../abi/pbuf";
 import { IPV4_HDR_LEN, IPV4_MAX_LEN } from "../abi/proto";
@@ -21,7 +21,7 @@ import {
 import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { switchValue } from "../core/switch";
 import { ipv4Fragments } from "../ip/fragment";
-import { ipv4Output } from "../ip/output";
+import { ipv4Output, ipv4OutputOptions } from "../ip/output";
 import {
   PATH_BROADCAST,
   PATH_BYTES,
@@ -35,10 +35,11 @@ import {
 import { pathTo } from "../ip/path-cache";
 import { addressKind, KIND_OWN } from "../link/address";
 import { netifAt, netifHasRoom, netifRoom } from "../link/netif";
-import { addressV4 } from "../memory/address";
+import { addressEqual, addressV4 } from "../memory/address";
 import { PB_NO_COPY, Pbuf, pbufLimit, pbufRoom } from "../memory/pbuf";
 import { pseudoSum4 } from "../wire/checksum";
-import { localOf, optionOf, PCB_BOUND, Pcb } from "./pcb";
+import { pcbFirstHop, pcbOptions, pcbStrict } from "./options";
+import { localOf, optionOf, PCB_BOUND, Pcb, remoteOf } from "./pcb";
 import { roomWaitBuffers, roomWaitSlots } from "./room";
 
 /** A path of the cache with another source: that of the block which sends now. */
@@ -67,13 +68,13 @@ function keptPath(p: Pcb, dst: usize): i32 {
 }
 
 function cachedPath(p: Pcb, dst: usize): i32 {
-  const found = pathTo(dst, interfaceFor(p, dst));
+  const found = pathTo(pcbFirstHop(p, dst), interfaceFor(p, dst));
   if (found < 0) return found;
   const path = changetype<Path>(found);
   const error = permitted(p, path);
   if (error < 0) return error;
   const source = sourceOf(p, path);
-  if (source == path.source) return found;
+  if (source == path.source && p.sourceRoute == 0) return found;
   memory.copy(changetype<usize>(OTHER_SOURCE), found, PATH_BYTES);
   setSource(OTHER_SOURCE, source, dst);
   return <i32>changetype<usize>(OTHER_SOURCE);
@@ -86,12 +87,14 @@ function setSource(path: Path, source: u32, dst: usize): void {
 
 /** Finds the path to `dst` for this block, with a source address that suits it: 0 or -errno. */
 export function pcbFindPath(p: Pcb, path: Path, dst: usize): i32 {
-  const error = pathFind(path, dst, interfaceFor(p, dst));
+  const error = pathFind(path, pcbFirstHop(p, dst), interfaceFor(p, dst));
   return error < 0 ? error : permitted(p, path);
 }
 
 function permitted(p: Pcb, path: Path): i32 {
   if (path.kind == PATH_LOCAL) return 0;
+  // As on Linux: no route by which a strict one could begin.
+  if (pcbStrict(p) && !addressEqual(changetype<usize>(path), pcbFirstHop(p, 0))) return -E_HOSTUNREACH;
   if (path.kind == PATH_BROADCAST && optionOf(p, OPT_BROADCAST) == 0) return -E_ACCES;
   // A block bound to 127/8 speaks only within this host (RFC 1122 §3.2.1.3 (g); Linux says EINVAL, too).
   if ((p.flags & PCB_BOUND) != 0 && addressV4(localOf(p)) >>> 24 == 127) return -E_INVAL;
@@ -112,10 +115,16 @@ function sourceOf(p: Pcb, path: Path): u32 {
   return addressKind(localOf(p)) == KIND_OWN ? local : path.source;
 }
 
+/** Path MTU towards the connected peer, bytes; -errno when there is no path. */
+export function pcbMtu(p: Pcb): i32 {
+  const found = keptPath(p, remoteOf(p));
+  return found < 0 ? found : <i32>changetype<Path>(found).mtu;
+}
+
 /** May a message of `len` bytes go now? 0, -E_MSGSIZE, or -E_AGAIN (the socket is told when there is room for all of
  * it). One that could never be sent whole may go: as far as it does. */
 export function pcbRoom(p: Pcb, path: Path, len: u32): i32 {
-  const total = len + IPV4_HDR_LEN;
+  const total = len + IPV4_HDR_LEN + p.optionsLen;
   if (total > path.mtu) return roomForLong(p, path, total);
   const nif = netifAt(path.netif);
   // What is down has no room to wait for: netifTransmit() says so.
@@ -133,7 +142,7 @@ function roomForLong(p: Pcb, path: Path, total: u32): i32 {
   if (discover == PMTUDISC_PROBE) {
     if (total > nif.mtu) return -E_MSGSIZE;
   } else {
-    slots = ipv4Fragments(path.mtu, total, IPV4_HDR_LEN);
+    slots = ipv4Fragments(path.mtu, total, IPV4_HDR_LEN + p.optionsLen);
   }
   if ((nif.flags & IFF_UP) == 0) return 0;
   if (slots > 1 && slots <= pbufLimit(PBUF_SMALL, OWNER_TX) && slots > pbufRoom(PBUF_SMALL, OWNER_TX)) {
@@ -154,8 +163,12 @@ export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32):
     ttl = optionOf(p, OPT_MULTICAST_TTL);
     if (optionOf(p, OPT_MULTICAST_LOOP) == 0) pb.flags |= PB_NO_COPY;
   } else if (ttl == 0) ttl = switchValue(SW_IP_DEFAULT_TTL);
-  const df = dontFragment(optionOf(p, OPT_MTU_DISCOVER), path, pb.len + IPV4_HDR_LEN);
-  return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, optionOf(p, OPT_TOS), df);
+  const df = dontFragment(optionOf(p, OPT_MTU_DISCOVER), path, pb.len + IPV4_HDR_LEN + p.optionsLen);
+  const tos = optionOf(p, OPT_TOS);
+  if (p.optionsLen == 0) return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, tos, df);
+  const options = pcbOptions(p, addressV4(dst), path.source);
+  const to = addressV4(pcbFirstHop(p, dst));
+  return ipv4OutputOptions(pb, path, path.source, to, proto, ttl, tos, df, options, p.optionsLen);
 }
 
 /** RFC 1191 §3: DF on all that need not be fragmented, unless the socket wants none or the path is known to be bad. */

@@ -1,6 +1,7 @@
 // Sockets: open, bind, connect, options, close. POSIX's meaning, Linux's errors; a protocol's own behaviour is in its
 // folder, what is common to all blocks in pcb/.
 
+import { CALL_OPTIONS } from "../abi/call";
 import {
   E_ADDRNOTAVAIL,
   E_AFNOSUPPORT,
@@ -17,6 +18,7 @@ import {
   OPT_BROADCAST,
   OPT_HEADER_INCLUDED,
   OPT_INTERFACE,
+  OPT_MTU,
   OPT_MTU_DISCOVER,
   OPT_MULTICAST_INTERFACE,
   OPT_MULTICAST_LOOP,
@@ -36,6 +38,7 @@ import { netifByIndex } from "../link/netif";
 import { address4, addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { demuxInsert, demuxRemove } from "../pcb/demux";
 import { membershipLeaveAll } from "../pcb/membership";
+import { pcbSetOptions } from "../pcb/options";
 import {
   localOf,
   optionOf,
@@ -52,9 +55,9 @@ import {
 import { portBind, portRelease } from "../pcb/port";
 import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
-import { pathOf, pcbFindPath } from "../pcb/send";
+import { pathOf, pcbFindPath, pcbMtu } from "../pcb/send";
 import { rawAdd, rawRemove } from "../raw/raw";
-import { callAddr, callPort } from "./call";
+import { CALL, callAddr, callPort } from "./call";
 
 /** Datagrams that may wait in a new socket. */
 const QUEUE_DEFAULT: u32 = 64;
@@ -206,9 +209,19 @@ export function socketSet(handle: u32, option: u32, value: u32): i32 {
   return 0;
 }
 
+/** Takes the `len` bytes at CALL_OPTIONS as IP options of what the socket sends, none for 0: 0; -E_BADF, -E_INVAL. */
+export function socketOptions(handle: u32, len: u32): i32 {
+  const p = pcbOf(handle);
+  if (p === null) return -E_BADF;
+  const error = pcbSetOptions(p, CALL + CALL_OPTIONS, len);
+  if (error == 0) pathOf(p).generation = 0;
+  return error;
+}
+
 export function socketGet(handle: u32, option: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (option == OPT_MTU) return (p.flags & PCB_CONNECTED) != 0 ? pcbMtu(p) : -E_NOTCONN;
   return option < <u32>OPTIONS ? <i32>optionOf(p, option) : -E_INVAL;
 }
 

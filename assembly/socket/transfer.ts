@@ -8,6 +8,8 @@ import {
   CALL_ERRNO,
   CALL_ICMP,
   CALL_IFINDEX,
+  CALL_IP,
+  CALL_IP_LEN,
   CALL_LEN,
   CALL_PORT,
   CALL_PTR,
@@ -124,6 +126,8 @@ function describe(p: Pcb, pb: Pbuf): void {
   callSet(CALL_TTL, ip.ttl);
   callSet(CALL_TOS, ip.tos);
   store<u64>(CALL, pb.arrival, CALL_TIME);
+  callSet(CALL_IP, <u32>pb.l3);
+  callSet(CALL_IP_LEN, ip.hdrLen);
 }
 
 /** The oldest error in the queue: 0 with the destination, the reporter, errno and ICMP message in the call block

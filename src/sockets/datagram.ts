@@ -6,8 +6,12 @@
 import * as CALL from "../../assembly/abi/call.js";
 import { E_AGAIN, E_BADF } from "../../assembly/abi/errno.js";
 import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../../assembly/abi/event.js";
+import { IPV4_HDR_LEN } from "../../assembly/abi/proto.js";
 import {
   HANDLE_INDEX,
+  IP_OPTIONS_MOST,
+  OPT_MTU,
+  OPT_MTU_DISCOVER,
   PCB_LOCAL,
   PCB_LOCAL_PORT,
   PCB_REMOTE,
@@ -15,7 +19,7 @@ import {
   PCB_RX_COUNT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
-import { check, errnoName, requireWord, StackError, typeError, uncaught } from "../errors.js";
+import { check, errnoName, rangeError, requireWord, StackError, typeError, uncaught } from "../errors.js";
 import type { HostedSocket, SocketHost } from "./host.js";
 
 /** An endpoint of a socket. */
@@ -37,7 +41,15 @@ export interface DatagramInfo extends Endpoint {
   readonly tos: number;
   /** Clock time of arrival, µs. */
   readonly timeUs: number;
+  /** IP options that it came with, when there are any. */
+  readonly options?: Uint8Array;
 }
+
+/** Path MTU discovery (RFC 1191): without DF; DF where no fragments are needed; DF always, and EMSGSIZE for what the path
+ * does not take; DF, whatever is known of the path. */
+export type PathMtuDiscovery = "dont" | "want" | "do" | "probe";
+
+const DISCOVERIES: readonly PathMtuDiscovery[] = ["dont", "want", "do", "probe"];
 
 /** A datagram with its own copy of the payload. */
 export interface Datagram extends DatagramInfo {
@@ -155,6 +167,37 @@ export abstract class DatagramSocket implements HostedSocket {
     check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt");
   }
 
+  /** How this socket treats DF; "want" at first. @throws RangeError for what is none of these */
+  setPathMtuDiscovery(how: PathMtuDiscovery): void {
+    const value = DISCOVERIES.indexOf(how);
+    if (value < 0) throw rangeError(`pathMtuDiscovery: ${how} is none of ${DISCOVERIES.join(", ")}`);
+    this.setOption(OPT_MTU_DISCOVER, value);
+  }
+
+  /**
+   * Path MTU towards the connected peer, bytes of an IP datagram.
+   * @throws StackError ENOTCONN, ENETUNREACH, EHOSTUNREACH, EBADF
+   */
+  get mtu(): number {
+    this.open("getsockopt");
+    this.host.tick();
+    return check(this.host.core.exports.sock_get(this.handle, OPT_MTU), "getsockopt", this.remoteAddress);
+  }
+
+  /**
+   * IP options (RFC 791 §3.1) of all that is sent from now on; none for no bytes. A source route names the hops before
+   * the destination, in order.
+   * @param options  at most 40 bytes, as they stand in the header
+   * @throws StackError EINVAL for what is no list of options, EBADF; TypeError
+   */
+  setOptions(options: Uint8Array): void {
+    this.open("setsockopt");
+    requireBytes(options);
+    const { core } = this.host;
+    if (options.length <= IP_OPTIONS_MOST) core.u8.set(options, core.call + CALL.CALL_OPTIONS);
+    check(core.exports.sock_options(this.handle, options.length), "setsockopt");
+  }
+
   /**
    * Puts `length` bytes, written by `fill` at an address, on their way; the peer is in the call block if `to`.
    * @returns false if there is no room now
@@ -264,7 +307,7 @@ export abstract class DatagramSocket implements HostedSocket {
 
   #info(size: number): DatagramInfo {
     const { core } = this.host;
-    return {
+    const info: DatagramInfo = {
       address: addressText(core.getIpv4(CALL.CALL_ADDR)),
       port: core.get(CALL.CALL_PORT),
       family: "IPv4",
@@ -275,6 +318,10 @@ export abstract class DatagramSocket implements HostedSocket {
       tos: core.get(CALL.CALL_TOS),
       timeUs: core.u64(core.call + CALL.CALL_TIME),
     };
+    const headerLen = core.get(CALL.CALL_IP_LEN);
+    if (headerLen === IPV4_HDR_LEN) return info;
+    const ip = core.get(CALL.CALL_IP);
+    return { ...info, options: core.u8.slice(ip + IPV4_HDR_LEN, ip + headerLen) };
   }
 
   event(bits: number): void {

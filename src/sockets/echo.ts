@@ -14,7 +14,7 @@ import {
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check } from "../errors.js";
-import { DatagramSocket, requireBytes } from "./datagram.js";
+import { DatagramSocket, type PathMtuDiscovery, requireBytes } from "./datagram.js";
 import type { SocketHost } from "./host.js";
 
 export interface EchoOptions {
@@ -25,6 +25,10 @@ export interface EchoOptions {
   readonly dontFragment?: boolean;
   /** May send to broadcast addresses. */
   readonly broadcast?: boolean;
+  /** "want" unless given, or dontFragment is. */
+  readonly pathMtuDiscovery?: PathMtuDiscovery;
+  /** IP options of what is sent: as setOptions(). */
+  readonly options?: Uint8Array;
   /** Speaks by this interface only (its ifindex). */
   readonly ifindex?: number;
 }
@@ -40,6 +44,8 @@ export class EchoSocket extends DatagramSocket {
       if (options.tos !== undefined) this.setOption(OPT_TOS, options.tos);
       if (options.broadcast) this.setOption(OPT_BROADCAST, 1);
       if (options.dontFragment) this.setOption(OPT_MTU_DISCOVER, PMTUDISC_DO);
+      if (options.pathMtuDiscovery !== undefined) this.setPathMtuDiscovery(options.pathMtuDiscovery);
+      if (options.options !== undefined) this.setOptions(options.options);
       if (options.ifindex !== undefined) this.setOption(OPT_INTERFACE, options.ifindex);
     } catch (error) {
       this.close();

@@ -50,6 +50,7 @@ export interface Exports {
   sock_error(handle: number): number;
   sock_set(handle: number, option: number, value: number): number;
   sock_get(handle: number, option: number): number;
+  sock_options(handle: number, len: number): number;
   sock_group(handle: number, op: number): number;
   sock_ready(handle: number): number;
   sock_record(index: number): number;
