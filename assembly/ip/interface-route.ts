@@ -1,17 +1,17 @@
 // The routes that an interface's own addresses bring: the host route of each through lo, and its network, or its far
 // end, directly connected. What is to stand in the table follows from the address, its interface and the switches;
-// settling makes it so.
+// settling makes it so. All routes by an interface are withdrawn while it is down or, by switch, without carrier.
 
 import { E_EXIST, E_NOSPC } from "../abi/errno";
 import { FAMILY_IPV4, IFF_RUNNING, IFF_UP, IFSW_LOCAL_ROUTE, MEDIUM_LOOPBACK } from "../abi/netif";
 import { ROUTE_ORIGIN_KERNEL, RTF_HOST, RTF_LOCAL, RTF_REJECT, RTF_UP } from "../abi/route";
-import { SW_ADDR_FOLLOWS_CARRIER } from "../abi/switch";
+import { SW_ADDR_FOLLOWS_CARRIER, SW_ROUTES_FOLLOW_CARRIER } from "../abi/switch";
 import { switchValue } from "../core/switch";
 import { addressCapacity, addressUsable, IfAddr, ifAddrAt, networkOf } from "../link/address";
 import { interfaceSwitch } from "../link/interface-switch";
 import { Netif } from "../link/netif";
 import { address4, addressCopy, addressEqual, addressIsAny } from "../memory/address";
-import { routeAdd, routeDelete, routeInvalidate } from "../route/table";
+import { routeAdd, routeDelete, routeInterfaceActive, routeInvalidate } from "../route/table";
 
 const LO_IFINDEX: u32 = 1;
 
@@ -41,9 +41,15 @@ export function interfaceSettle(nif: Netif): i32 {
 export function addressSettle(nif: Netif, a: IfAddr): i32 {
   routeInvalidate();
   const host = settleHost(a, hostRouteFor(nif, a));
-  const gone = followsCarrier() && (nif.flags & IFF_RUNNING) == 0;
-  const network = settleNetwork(a, addressUsable(a) && (nif.flags & IFF_UP) != 0 && !gone);
+  const network = settleNetwork(a, addressUsable(a));
   return host == -E_NOSPC || network == -E_NOSPC ? -E_NOSPC : 0;
+}
+
+/** Withdraws the routes by the interface, or lets them come back: 0 or -E_NOSPC with nothing changed. */
+export function interfaceActivate(nif: Netif): i32 {
+  const up = (nif.flags & IFF_UP) != 0;
+  const gone = (nif.flags & IFF_RUNNING) == 0 && (followsCarrier() || switchValue(SW_ROUTES_FOLLOW_CARRIER) != 0);
+  return routeInterfaceActive(nif.index + 1, up && !gone);
 }
 
 function followsCarrier(): bool {

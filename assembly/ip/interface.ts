@@ -16,7 +16,7 @@ import {
   IFSW_FORWARDING,
   IFSW_LOCAL_ROUTE,
 } from "../abi/netif";
-import { SW_ADDR_FOLLOWS_CARRIER, SW_IP_FORWARD } from "../abi/switch";
+import { SW_ADDR_FOLLOWS_CARRIER, SW_IP_FORWARD, SW_ROUTES_FOLLOW_CARRIER } from "../abi/switch";
 import { switchSet, switchValue } from "../core/switch";
 import { addressInsert, addressKind, addressRecordOf, addressRemove, IfAddr, KIND_OWN } from "../link/address";
 import { groupRestart } from "../link/group";
@@ -26,7 +26,7 @@ import { Netif, netifAdd, netifAt, netifByIndex, netifCount, netifSetFlag, netif
 import { addressCopy, addressIs4, addressV4 } from "../memory/address";
 import { routeInvalidate } from "../route/table";
 import { probeLinkChanged, probeOrAnnounce, probeWanted } from "./address-probe";
-import { addressSettle, interfaceSettle } from "./interface-route";
+import { addressSettle, interfaceActivate, interfaceSettle } from "./interface-route";
 
 /** Assigns the address to the interface with its routes, and announces it; with ADDRF_PROBE once nobody else turns out
  * to have it, with ADDRF_PEER as one end of a link to `peer`. 0; -E_NODEV, -E_INVAL, -E_EXIST, -E_NOSPC with nothing
@@ -83,16 +83,15 @@ function withdraw(nif: Netif, a: IfAddr): void {
   interfaceSettle(nif);
 }
 
-/** Brings the interface up or down. Its connected networks go and come with it; the host routes of its addresses
- * stay (as Linux): an own address answers through lo all the same. -E_NODEV; -E_NOSPC, and it stays down. */
+/** Brings the interface up or down. The routes by it go and come with it; the host routes of its addresses stay (as
+ * Linux): an own address answers through lo all the same. -E_NODEV; -E_NOSPC, and it stays down. */
 export function interfaceUp(ifindex: u32, on: bool): i32 {
   const nif = netifByIndex(ifindex);
   if (nif === null) return -E_NODEV;
   if (!netifSetFlag(nif, IFF_UP, on)) return 0;
-  const error = interfaceSettle(nif);
+  const error = interfaceActivate(nif);
   if (error < 0) {
     netifSetFlag(nif, IFF_UP, false);
-    interfaceSettle(nif);
     return error;
   }
   if (!on) neighFlush(nif.index);
@@ -101,23 +100,27 @@ export function interfaceUp(ifindex: u32, on: bool): i32 {
   return 0;
 }
 
-/** The driver says that the medium is there or gone. What was learned of the link goes with it; with the switch, so
- * do all routes of the interface's own addresses. */
+/** The driver says that the medium is there or gone. What was learned of the link goes with it, and by switch the
+ * routes by the interface and the use of its own addresses. Without room for its routes they stay withdrawn. */
 export function interfaceCarrier(ifindex: u32, on: bool): i32 {
   const nif = netifByIndex(ifindex);
   if (nif === null) return -E_NODEV;
   if (!netifSetFlag(nif, IFF_RUNNING, on)) return 0;
   if (!on) neighFlush(nif.index);
+  const error = interfaceActivate(nif);
   if (switchValue(SW_ADDR_FOLLOWS_CARRIER) != 0) interfaceSettle(nif);
   probeLinkChanged(nif);
   if (on && netifUsable(nif)) groupRestart(nif.index);
-  return 0;
+  return error;
 }
 
 /** Adds an interface (netifAdd), with its switches as the defaults are. */
 export function interfaceAdd(medium: u32, mtu: u32, mac: usize, name: usize): i32 {
   const ifindex = netifAdd(medium, mtu, mac, name);
-  if (ifindex > 0) interfaceSwitchDefaults(netifAt(ifindex - 1));
+  if (ifindex < 0) return ifindex;
+  const nif = netifAt(ifindex - 1);
+  interfaceSwitchDefaults(nif);
+  interfaceActivate(nif);
   return ifindex;
 }
 
@@ -136,11 +139,14 @@ export function stackSwitchSet(id: u32, value: u32): i32 {
   const error = switchSet(id, value);
   if (error < 0) return error;
   if (id == SW_IP_FORWARD) return interfaceSwitchSet(0, IFSW_FORWARDING, value);
-  return id == SW_ADDR_FOLLOWS_CARRIER ? settleAll() : 0;
+  return id == SW_ADDR_FOLLOWS_CARRIER || id == SW_ROUTES_FOLLOW_CARRIER ? settleAll() : 0;
 }
 
 function settleAll(): i32 {
   let error: i32 = 0;
-  for (let i: u32 = 0; i < netifCount(); i++) error = min<i32>(error, interfaceSettle(netifAt(i)));
+  for (let i: u32 = 0; i < netifCount(); i++) {
+    error = min<i32>(error, interfaceActivate(netifAt(i)));
+    error = min<i32>(error, interfaceSettle(netifAt(i)));
+  }
   return error;
 }

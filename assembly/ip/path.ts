@@ -3,7 +3,7 @@
 // destinations lately sent to (ip/path-cache.ts), and stays good while the table's generation is the same.
 
 import { E_ACCES, E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_INVAL, E_NETUNREACH } from "../abi/errno";
-import { IFF_BROADCAST, IFF_MULTICAST, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
+import { IFF_BROADCAST, IFF_MULTICAST, IFF_POINTOPOINT, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
 import { RTF_BLACKHOLE, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { now } from "../core/clock";
 import { hash8 } from "../core/hash";
@@ -70,7 +70,7 @@ function find(path: Path, dst: usize, ifindex: u32): i32 {
   path.flags = 0;
   path.until = 0xffffffff;
   const v4 = addressV4(dst);
-  if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST);
+  if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST | IFF_POINTOPOINT);
   if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
   if (v4 >>> 24 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
   const found = routeMember(route4Lookup(v4), hash8(v4));
@@ -138,7 +138,7 @@ function groupInterface(dst: u32, flag: u32): Netif | null {
   }
   for (let i: u32 = 0; i < netifCount(); i++) {
     const nif = netifAt(i);
-    if ((nif.flags & (flag | IFF_UP)) == (flag | IFF_UP)) return nif;
+    if ((nif.flags & flag) != 0 && (nif.flags & IFF_UP) != 0) return nif;
   }
   return null;
 }

@@ -5,13 +5,13 @@ import { CTR_ARP_IN_REPLIES, CTR_ARP_IN_REQUESTS, CTR_ARP_OUT_PROXIES, CTR_ARP_O
 import { DROP_ARP_IGNORED, DROP_ARP_NOT_FOR_US, DROP_ARP_SOURCE } from "../abi/drop";
 import { IFF_LOOPBACK, IFSW_ARP_IGNORE, IFSW_FORWARDING, IFSW_PROXY_ARP, NETIF_MAC } from "../abi/netif";
 import { ARP_OP_REQUEST, ETHER_HDR_LEN, ETHERTYPE_ARP } from "../abi/proto";
-import { RTF_MULTIPATH, RTF_REJECT } from "../abi/route";
+import { RTF_REJECT } from "../abi/route";
 import { NEXT_CONFLICT, NEXT_DONE, NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { address4 } from "../memory/address";
 import { PB_REPLY, Pbuf } from "../memory/pbuf";
 import { nexthopAt } from "../route/nexthop";
-import { route4Lookup } from "../route/table";
+import { route4Lookup, routeMember } from "../route/table";
 import { ArpHdr, arpCheck, arpReply } from "../wire/arp";
 import { etherEmit, macEqual } from "../wire/ether";
 import { WIRE_OK } from "../wire/ok";
@@ -85,10 +85,10 @@ function isIgnored(nif: Netif): bool {
 function isReachedElsewhere(nif: Netif, spa: u32, tpa: u32): bool {
   if (interfaceSwitch(nif, IFSW_FORWARDING) == 0 || spa == 0 || spa == tpa) return false;
   if (addressKind(TARGET) != KIND_FOREIGN || tpa >>> 24 == 0 || tpa >>> 24 == 127 || tpa >= 0xe0000000) return false;
-  const found = route4Lookup(tpa);
+  const found = routeMember(route4Lookup(tpa), 0);
   if (found == 0) return false;
   const hop = nexthopAt(found);
-  if ((hop.flags & (RTF_REJECT | RTF_MULTIPATH)) != 0) return false;
+  if ((hop.flags & RTF_REJECT) != 0) return false;
   const out = netifByIndex(hop.ifindex);
   return out !== null && out.index != nif.index && (out.flags & IFF_LOOPBACK) == 0 && netifUsable(out);
 }

@@ -7,6 +7,7 @@ import { ifconfigCommand } from "./commands/ifconfig.js";
 import { netstatCommand } from "./commands/netstat.js";
 import { pingCommand } from "./commands/ping.js";
 import { routeCommand } from "./commands/route.js";
+import { sysctlCommand } from "./commands/sysctl.js";
 import { tracerouteCommand } from "./commands/traceroute.js";
 import { type Command, type CommandContext, CommandFailure } from "./context.js";
 import { QuoteError, splitWords } from "./words.js";
@@ -32,6 +33,7 @@ const ALL: readonly (readonly [string, Command])[] = [
   ["netstat", netstatCommand],
   ["ping", pingCommand],
   ["route", routeCommand],
+  ["sysctl", sysctlCommand],
   ["traceroute", tracerouteCommand],
 ];
 

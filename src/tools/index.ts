@@ -9,4 +9,5 @@ export { buffersInUse, isAllReturned, memory } from "./memory.js";
 export { netstatInterfaces, netstatRoutes, netstatStatistics } from "./netstat.js";
 export { type PingRunOptions, type PingSummary, ping } from "./ping.js";
 export { type RouteOptions, route } from "./route.js";
+export { runSysctl, type SysctlResult, sysctl } from "./sysctl.js";
 export { type TracerouteOptions, type TracerouteResult, traceroute } from "./traceroute.js";

@@ -219,6 +219,7 @@ const SCENARIOS: Record<DropName, Scenario> = {
   OUT_NO_CARRIER: {
     prepare: async (host) => {
       await open(host);
+      host.stack.switches.set("ROUTES_FOLLOW_CARRIER", 0);
       host.driver.port.carrier(false);
     },
     act: (host) => send(host, PEER),

@@ -87,10 +87,13 @@ describe("broadcasts that we send", () => {
     expect(host.one().ip?.src).toBe(US);
   });
 
-  test("not where there are none", async () => {
+  test("on a point-to-point link the limited broadcast goes to the far end, and there is no other", async () => {
     const { host, socket } = await broadcaster();
     const link = host.join({ medium: "ip", address: "10.9.9.9/24" });
     socket.bindToInterface(link.nif.index);
-    expect(codeOf(() => socket.trySend("x", { address: "255.255.255.255", port: 9 }))).toBe("ENETUNREACH");
+    socket.trySend("x", { address: "255.255.255.255", port: 9 });
+    host.run();
+    expect(link.driver.sent.map((packet) => [...packet.slice(12, 20)])).toEqual([[10, 9, 9, 9, 255, 255, 255, 255]]);
+    expect(host.stack.routes.get("10.9.9.255").nextHop).toBe("10.9.9.255");
   });
 });

@@ -266,6 +266,7 @@ describe("the source address", () => {
 describe("when it cannot go", () => {
   test("no carrier: dropped and counted as the carrier's", async () => {
     const { host, socket } = await sender();
+    host.stack.switches.set("ROUTES_FOLLOW_CARRIER", 0);
     host.driver.port.carrier(false);
     expect(await host.drops(() => socket.trySend("x", { address: PEER, port: 9 }))).toEqual({ OUT_NO_CARRIER: 1 });
     expect(host.nif.counters).toMatchObject({ txCarrier: 1, txErrors: 1 });
