@@ -7,43 +7,49 @@ import {
   CTR_ICMP_IN_ECHOS,
   CTR_ICMP_IN_MSGS,
   CTR_ICMP_IN_PARM_PROBS,
+  CTR_ICMP_IN_SRC_QUENCHS,
   CTR_ICMP_IN_TIME_EXCDS,
+  CTR_ICMP_IN_TIMESTAMP_REPS,
   CTR_ICMP_OUT_ECHO_REPS,
-  CTR_ICMP_OUT_MSGS,
 } from "../abi/counter";
 import {
+  DROP_ICMP_DEPRECATED,
   DROP_ICMP_ECHO_GROUP,
   DROP_ICMP_QUOTE_FOREIGN,
   DROP_ICMP_QUOTE_SHORT,
+  DROP_ICMP_REPLY_UNWANTED,
   DROP_ICMP_TYPE,
-  DROP_OUT_NO_ROUTE,
 } from "../abi/drop";
 import {
   ICMP_ECHO,
   ICMP_ECHO_REPLY,
   ICMP_HDR_LEN,
+  ICMP_INFO_REPLY,
+  ICMP_INFO_REQUEST,
+  ICMP_MASK_REPLY,
+  ICMP_MASK_REQUEST,
   ICMP_PARAMETER_PROBLEM,
+  ICMP_SOURCE_QUENCH,
   ICMP_TIME_EXCEEDED,
+  ICMP_TIMESTAMP,
+  ICMP_TIMESTAMP_REPLY,
   ICMP_UNREACHABLE,
-  IPPROTO_ICMP,
   IPV4_HDR_LEN,
 } from "../abi/proto";
-import { SW_ICMP_ECHO_BROADCASTS, SW_IP_DEFAULT_TTL } from "../abi/switch";
-import { NEXT_DONE, NEXT_ICMP_ERROR } from "../abi/verdict";
+import { SW_ICMP_ECHO_BROADCASTS, SW_ICMP_ECHO_IGNORE_ALL } from "../abi/switch";
+import { NEXT_ICMP_ERROR } from "../abi/verdict";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
 import { flowDestination, flowSource } from "../ip/flow";
-import { ipv4Output } from "../ip/output";
-import { PATH_BYTES, Path, pathFind } from "../ip/path";
 import { addressFind } from "../link/address";
 import { address4 } from "../memory/address";
-import { PB_IP_GROUP, PB_REPLY, Pbuf } from "../memory/pbuf";
+import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
 import { IcmpHdr, icmpCheck, icmpEchoToReply } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { echoReplyInput } from "./echo";
-
-const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
+import { icmpReply } from "./reply";
+import { timestampInput } from "./timestamp";
 
 /** The message at pb.l4. */
 export function icmpInput(pb: Pbuf, ifindex: u32): u32 {
@@ -67,29 +73,34 @@ export function icmpInput(pb: Pbuf, ifindex: u32): u32 {
     case ICMP_PARAMETER_PROBLEM:
       count(CTR_ICMP_IN_PARM_PROBS);
       return errorInput(pb, len);
+    case ICMP_TIMESTAMP:
+      return timestampInput(pb, len);
+    case ICMP_TIMESTAMP_REPLY:
+      count(CTR_ICMP_IN_TIMESTAMP_REPS);
+      return DROP_ICMP_REPLY_UNWANTED;
+    case ICMP_SOURCE_QUENCH:
+      // RFC 6633 §3: ignored.
+      count(CTR_ICMP_IN_SRC_QUENCHS);
+      return DROP_ICMP_DEPRECATED;
+    case ICMP_INFO_REQUEST:
+    case ICMP_INFO_REPLY:
+    case ICMP_MASK_REQUEST:
+    case ICMP_MASK_REPLY:
+      // RFC 6918 §2.
+      return DROP_ICMP_DEPRECATED;
     default:
       return DROP_ICMP_TYPE;
   }
 }
 
-/** RFC 1122 §3.2.2.6: the reply comes from the address that was asked, with the data and the TOS of the request. */
+/** RFC 1122 §3.2.2.6: answered with its own data. */
 function echoInput(pb: Pbuf): u32 {
   count(CTR_ICMP_IN_ECHOS);
+  if (switchValue(SW_ICMP_ECHO_IGNORE_ALL) != 0) return DROP_ICMP_ECHO_GROUP;
   const group = (pb.flags & PB_IP_GROUP) != 0;
   if (group && switchValue(SW_ICMP_ECHO_BROADCASTS) == 0) return DROP_ICMP_ECHO_GROUP;
-  const ip = changetype<Ipv4Hdr>(pb.l3);
-  const to = ip.src;
-  if (pathFind(PATH, flowSource(), 0) < 0) return DROP_OUT_NO_ROUTE;
-  const from = group ? PATH.source : ip.dst;
-  const tos = ip.tos;
-  pb.len -= <u32>(pb.l4 - pb.head);
-  pb.head = pb.l4;
-  pb.flags = PB_REPLY;
-  icmpEchoToReply(pb.head);
-  count(CTR_ICMP_OUT_MSGS);
-  count(CTR_ICMP_OUT_ECHO_REPS);
-  ipv4Output(pb, PATH, from, to, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), tos, false);
-  return NEXT_DONE;
+  icmpEchoToReply(pb.l4);
+  return icmpReply(pb, CTR_ICMP_OUT_ECHO_REPS);
 }
 
 /** An error must quote a header and 64 bits of a datagram that this host has sent. The flow becomes the quoted one. */

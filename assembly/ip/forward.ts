@@ -31,14 +31,18 @@ import { hash8 } from "../core/hash";
 import { interfaceSwitch } from "../link/interface-switch";
 import { neighOutput } from "../link/neigh";
 import { Netif, netifByIndex, netifTransmit } from "../link/netif";
-import { Pbuf } from "../memory/pbuf";
+import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeMember } from "../route/table";
 import { Ipv4Hdr, ipv4DecrementTtl } from "../wire/ipv4";
 import { flowDestination } from "./flow";
 import { ipv4FragmentTo } from "./fragment";
 import { icmpError } from "./icmp-error";
+import { ipv4Send } from "./output";
+import { PATH_BROADCAST, PATH_BYTES, Path } from "./path";
+import { redirectOutput } from "./redirect";
 
+const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
 
 /** 169.254/16 */
@@ -75,10 +79,21 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
   ipv4DecrementTtl(pb.l3);
   count(CTR_IP_FORW_DATAGRAMS);
   pb.netif = out.index;
+  if ((pb.flags & PB_IP_GROUP) != 0) return broadcast(pb, out);
   const nextHop = (hop.flags & RTF_GATEWAY) != 0 ? changetype<usize>(hop) + GATEWAY : flowDestination();
+  if (out == nif) redirectOutput(nif, pb, nextHop);
   if (long) ipv4FragmentTo(pb, out, nextHop);
   else if (out.medium == MEDIUM_ETHERNET) neighOutput(out, nextHop, pb);
   else netifTransmit(out, pb);
+  return NEXT_DONE;
+}
+
+/** A directed broadcast goes on as one of that link, and like all that we send to a group comes back by lo. */
+function broadcast(pb: Pbuf, out: Netif): u32 {
+  PATH.netif = out.index;
+  PATH.mtu = out.mtu;
+  PATH.kind = <u8>PATH_BROADCAST;
+  ipv4Send(pb, PATH);
   return NEXT_DONE;
 }
 

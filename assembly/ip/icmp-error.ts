@@ -1,5 +1,5 @@
 // Building ICMP errors: RFC 792, RFC 1122 §3.2.2 (what must never be answered), RFC 1812 §4.3.2.3 (how much is
-// quoted) and §4.3.2.8 (rate). Every later layer needs it, so it stands with IP.
+// quoted), §4.3.2.4 (whose address) and §4.3.2.5 (TOS). Every later layer needs it, so it stands with IP.
 
 import {
   CTR_ICMP_OUT_DEST_UNREACHS,
@@ -8,7 +8,7 @@ import {
   CTR_ICMP_OUT_REDIRECTS,
   CTR_ICMP_OUT_TIME_EXCDS,
 } from "../abi/counter";
-import { DROP_ICMP_ERROR_FORBIDDEN, DROP_ICMP_ERROR_RATE, DROP_OUT_NO_BUFFER, DROP_OUT_NO_ROUTE } from "../abi/drop";
+import { DROP_ICMP_ERROR_FORBIDDEN, DROP_OUT_NO_BUFFER, DROP_OUT_NO_ROUTE } from "../abi/drop";
 import { OWNER_STACK, PBUF_SMALL } from "../abi/pbuf";
 import {
   ICMP_ECHO,
@@ -23,8 +23,7 @@ import {
   IPPROTO_ICMP,
   IPV4_HDR_LEN,
 } from "../abi/proto";
-import { SW_ICMP_BURST, SW_ICMP_RATE, SW_IP_DEFAULT_TTL } from "../abi/switch";
-import { now } from "../core/clock";
+import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { count, drop } from "../core/counter";
 import { switchValue } from "../core/switch";
 import { addressFind, addressKind, KIND_BROADCAST } from "../link/address";
@@ -32,31 +31,20 @@ import { address4 } from "../memory/address";
 import { PB_IP_GROUP, PB_LINK_GROUP, Pbuf, pbufAlloc } from "../memory/pbuf";
 import { IcmpHdr, icmpEmit } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
+import { WIRE_OK } from "../wire/ok";
+import { icmpRateTake } from "./icmp-rate";
 import { ipv4Output } from "./output";
 import { PATH_BYTES, PATH_LOCAL, Path, pathFind } from "./path";
 
 /** Longest error datagram (RFC 1812 §4.3.2.3). */
 const ERROR_MAX: u32 = 576;
 
-/** Token bucket, in millionths of a message. */
-@unmanaged
-class Bucket {
-  tokens: u64;
-  at: u64;
-}
-
-const B: Bucket = changetype<Bucket>(memory.data(offsetof<Bucket>(), 8));
 const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 const TO: usize = memory.data(16, 8);
 const FROM: usize = memory.data(16, 8);
-const TOKEN: u64 = 1000000;
-/** A silence beyond this fills any bucket. */
-const LONG_US: u64 = (<u64>1) << 40;
-
-export function icmpErrorInit(): void {
-  B.tokens = switchValue(SW_ICMP_BURST) * TOKEN;
-  B.at = now();
-}
+/** RFC 1812 §4.3.2.5: errors have the precedence of internetwork control, and the TOS of what brought them about. */
+const PRECEDENCE: u32 = 0xc0;
+const TOS_BITS: u32 = 0x1e;
 
 /** Sends an error about the datagram at pb.l3 to its source; `rest` is bytes 4 to 7. The caller keeps `pb`. */
 export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
@@ -72,8 +60,9 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
     return;
   }
   // The rate is for networks: what goes to this host itself is no flood, and a sender's to know.
-  if (PATH.kind != PATH_LOCAL && !takeToken()) {
-    count(DROP_ICMP_ERROR_RATE);
+  const refused = PATH.kind == PATH_LOCAL ? WIRE_OK : icmpRateTake(TO);
+  if (refused != WIRE_OK) {
+    count(refused);
     return;
   }
   const error = pbufAlloc(PBUF_SMALL, OWNER_STACK, true);
@@ -89,7 +78,8 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
   countType(type);
   // The address that was asked, if it is ours; else that of the interface the error leaves by.
   const src = addressFind(FROM) !== null || ip.dst >>> 24 == 127 ? ip.dst : PATH.source;
-  ipv4Output(error, PATH, src, ip.src, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), 0, false);
+  const tos = (ip.tos & TOS_BITS) | PRECEDENCE;
+  ipv4Output(error, PATH, src, ip.src, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), tos, false);
 }
 
 function countType(type: u32): void {
@@ -131,14 +121,4 @@ function allowed(pb: Pbuf): bool {
   if (ip.totalLen < ip.hdrLen + 1) return false;
   const type = changetype<IcmpHdr>(pb.l3 + ip.hdrLen).type;
   return type == ICMP_ECHO || type == ICMP_ECHO_REPLY || (type >= <u32>ICMP_TIMESTAMP && type <= <u32>ICMP_MASK_REPLY);
-}
-
-function takeToken(): bool {
-  const elapsed = min<u64>(now() - B.at, LONG_US);
-  const gained = elapsed * switchValue(SW_ICMP_RATE);
-  B.at = now();
-  B.tokens = min<u64>(B.tokens + gained, switchValue(SW_ICMP_BURST) * TOKEN);
-  if (B.tokens < TOKEN) return false;
-  B.tokens -= TOKEN;
-  return true;
 }

@@ -230,6 +230,28 @@ export function addressOfTimer(t: Timer): IfAddr {
   return changetype<IfAddr>(changetype<usize>(t) - offsetof<IfAddr>("timerNext"));
 }
 
+/** Do both IPv4 addresses stand in the subnet of one address of the interface? */
+export function addressSubnetHolds(netif: u32, a: u32, b: u32): bool {
+  for (let i: u32 = 0; i < A.capacity; i++) {
+    const own = ifAddrAt(i);
+    if (own.family != FAMILY_IPV4 || own.netif != netif) continue;
+    const mask = maskOf(own.plen);
+    const network = addressV4(changetype<usize>(own)) & mask;
+    if ((a & mask) == network && (b & mask) == network) return true;
+  }
+  return false;
+}
+
+/** Is it a broadcast address of a subnet of this very interface? */
+export function addressBroadcastHere(netif: u32, v4: u32): bool {
+  for (let i: u32 = 0; i < A.capacity; i++) {
+    const own = ifAddrAt(i);
+    if (own.netif != netif || !hasBroadcast(own)) continue;
+    if (v4 == broadcastOf(own) || v4 == networkOf(own)) return true;
+  }
+  return false;
+}
+
 /** The interface's IPv4 address with which to speak to `peer` (host order; 0 = nobody in particular): the first
  * whose subnet holds the peer, else its primary, else 0. */
 export function addressFor(netif: u32, peer: u32): u32 {

@@ -7,7 +7,7 @@
 //   |  data: echo's, or the header and 64 bits or more in error     |  8
 
 import { DROP_ICMP_CHECKSUM, DROP_ICMP_SHORT } from "../abi/drop";
-import { ICMP_ECHO_REPLY, ICMP_HDR_LEN } from "../abi/proto";
+import { ICMP_ECHO_REPLY, ICMP_HDR_LEN, ICMP_TIMESTAMP, ICMP_TIMESTAMP_LEN, ICMP_TIMESTAMP_REPLY } from "../abi/proto";
 import { checksumAdjust16, checksumFinish, sum } from "./checksum";
 import { WIRE_OK } from "./ok";
 
@@ -45,11 +45,13 @@ export class IcmpHdr {
   }
 }
 
-/** Checks length and checksum of the message of `len` bytes at `p`. */
+/** Checks length and checksum of the message of `len` bytes at `p`; timestamps have three times behind the header. */
 export function icmpCheck(p: usize, len: u32): u32 {
   if (len < <u32>ICMP_HDR_LEN) return DROP_ICMP_SHORT;
   if (sum(p, len) != 0xffff) return DROP_ICMP_CHECKSUM;
-  return WIRE_OK;
+  const type = <u32>load<u8>(p);
+  const timestamp = type == ICMP_TIMESTAMP || type == ICMP_TIMESTAMP_REPLY;
+  return timestamp && len < <u32>ICMP_TIMESTAMP_LEN ? DROP_ICMP_SHORT : WIRE_OK;
 }
 
 /** Writes the 8-byte header in front of data already at `p` + 8, with the checksum over all `len` bytes. */

@@ -61,7 +61,7 @@ export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
   ICMP_SHORT: "ICMP messages too short",
   ICMP_CHECKSUM: "ICMP messages with a bad checksum",
   ICMP_TYPE: "ICMP messages of a type not handled",
-  ICMP_ECHO_GROUP: "echo requests to a group, not answered",
+  ICMP_ECHO_GROUP: "echo and timestamp requests not answered: to a group, or as switched",
   ICMP_REPLY_UNWANTED: "echo replies that nobody waits for",
   ICMP_QUOTE_SHORT: "ICMP errors that quote too little",
   ICMP_QUOTE_FOREIGN: "ICMP errors about a datagram that is not ours",

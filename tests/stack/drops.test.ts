@@ -162,6 +162,8 @@ const SCENARIOS: Record<DropName, Scenario> = {
     act: (host) => host.rxUdp({}, [], { src: "8.8.8.8" }),
   },
 
+  IP_DIRECTED_BROADCAST: { prepare: forwards, ...rxIp({ dst: "10.255.255.255" }) },
+
   FWD_TTL: { prepare: forwards, ...rxIp({ dst: "10.0.0.2", ttl: 1 }) },
   FWD_NO_ROUTE: { prepare: forwards, ...rxIp({ dst: "8.8.8.8" }) },
   FWD_UNREACHABLE: {
@@ -278,7 +280,15 @@ const SCENARIOS: Record<DropName, Scenario> = {
 
   ICMP_SHORT: { act: (host) => host.rxIp({ proto: 1 }, icmp({}).slice(0, 7)) },
   ICMP_CHECKSUM: rxIcmp({ checksum: 1 }),
-  ICMP_TYPE: rxIcmp({ type: 13 }, data(12)),
+  ICMP_TYPE: rxIcmp({ type: 30 }, data(12)),
+  ICMP_DEPRECATED: rxIcmp({ type: 4 }, data(28)),
+  ICMP_ERROR_HOST_RATE: {
+    prepare: (host) => {
+      for (let i = 0; i < 20; i++) host.rxUdp({});
+    },
+    ...rxUdp({}),
+    also: { UDP_NO_PORT: 1 },
+  },
   ICMP_ECHO_GROUP: { act: (host) => host.rxIcmp({}, [], { dst: "192.168.1.255" }, BROADCAST_MAC) },
   ICMP_REPLY_UNWANTED: rxIcmp({ type: 0 }),
   ICMP_QUOTE_SHORT: rxIcmp({ type: 3 }, data(27)),

@@ -7,16 +7,17 @@
  *   IP_IN_RECEIVES = all IP_ but IP_PROTOCOL + IP_REASM_REQDS + IP_IN_DELIVERS - IP_REASM_OKS
  *   IP_REASM_REQDS >= all FRAG_ + 2 IP_REASM_OKS
  *   IP_IN_DELIVERS = IP_PROTOCOL + all UDP_ + UDP_IN_DATAGRAMS + u + ICMP_SHORT + ICMP_CHECKSUM + ICMP_IN_MSGS
- *   ICMP_IN_MSGS   = ICMP_TYPE + ICMP_IN_ECHOS + ICMP_IN_ECHO_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS)
+ *   ICMP_IN_MSGS   = ICMP_TYPE + ICMP_DEPRECATED + ICMP_IN_ECHOS + ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMPS +
+ *     ICMP_IN_TIMESTAMP_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS)
  *   those three    = ICMP_QUOTE_SHORT + ICMP_QUOTE_FOREIGN + ICMP_ERROR_UNMATCHED + ICMP_IN_ERRORS_MATCHED
- *   ICMP_IN_ECHOS  = ICMP_ECHO_GROUP + ICMP_OUT_ECHO_REPS + n
- *   ICMP_IN_ECHO_REPS = ICMP_REPLY_UNWANTED + i + e
+ *   ICMP_IN_ECHOS + ICMP_IN_TIMESTAMPS = ICMP_ECHO_GROUP + ICMP_OUT_ECHO_REPS + ICMP_OUT_TIMESTAMP_REPS + n
+ *   ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMP_REPS = ICMP_REPLY_UNWANTED + i + e
  *   UDP_IN_DATAGRAMS + e = datagrams read + SOCK_CLOSED
  *   IP_PROTOCOL + UDP_NO_PORT + NEIGH_FAILED =
- *     ICMP_ERROR_FORBIDDEN + ICMP_ERROR_RATE + ICMP_OUT_DEST_UNREACHS + OUT_NO_ROUTE - n + b
+ *     ICMP_ERROR_FORBIDDEN + ICMP_ERROR_RATE + ICMP_ERROR_HOST_RATE + ICMP_OUT_DEST_UNREACHS + OUT_NO_ROUTE - n + b
  *
  * give or take IP_REASM_TIMEOUTS, of which some are told; where u and i are the UDP and ICMP parts of SOCK_QUEUE_FULL + SOCK_QUOTA, e the echo replies that sockets took, n the
- * echoes to where no route was, and b (0 .. OUT_NO_BUFFER) the errors for want of a buffer.
+ * queries to where no route was, and b (0 .. OUT_NO_BUFFER) the errors for want of a buffer.
  */
 import { expect } from "vitest";
 import type { CounterName, DropName, Stack } from "../../src/index.js";
@@ -48,20 +49,23 @@ export function explain(stack: Stack, filled: number, datagramsRead: number): vo
   const udp = all("UDP_") + c.UDP_IN_DATAGRAMS;
   const u = c.IP_IN_DELIVERS - d.IP_PROTOCOL - udp - d.ICMP_SHORT - d.ICMP_CHECKSUM - c.ICMP_IN_MSGS;
   const i = d.SOCK_QUEUE_FULL + d.SOCK_QUOTA - u;
-  const e = c.ICMP_IN_ECHO_REPS - d.ICMP_REPLY_UNWANTED - i;
+  const queries = c.ICMP_IN_ECHOS + c.ICMP_IN_TIMESTAMPS;
+  const replies = c.ICMP_IN_ECHO_REPS + c.ICMP_IN_TIMESTAMP_REPS;
+  const e = replies - d.ICMP_REPLY_UNWANTED - i;
   expect(Math.min(u, i, e), "datagrams that sockets refused and took").toBeGreaterThanOrEqual(0);
   expect(c.UDP_IN_DATAGRAMS + e, "datagrams in sockets").toBe(datagramsRead + d.SOCK_CLOSED);
 
   const errors: CounterName[] = ["ICMP_IN_DEST_UNREACHS", "ICMP_IN_TIME_EXCDS", "ICMP_IN_PARM_PROBS"];
   const errorsIn = errors.reduce((sum, name) => sum + c[name], 0);
-  expect(c.ICMP_IN_MSGS, "ICMP_IN_MSGS").toBe(d.ICMP_TYPE + c.ICMP_IN_ECHOS + c.ICMP_IN_ECHO_REPS + errorsIn);
+  expect(c.ICMP_IN_MSGS, "ICMP_IN_MSGS").toBe(d.ICMP_TYPE + d.ICMP_DEPRECATED + queries + replies + errorsIn);
   const unmatched = d.ICMP_QUOTE_SHORT + d.ICMP_QUOTE_FOREIGN + d.ICMP_ERROR_UNMATCHED;
   expect(errorsIn, "ICMP errors received").toBe(unmatched + c.ICMP_IN_ERRORS_MATCHED);
 
-  const n = c.ICMP_IN_ECHOS - d.ICMP_ECHO_GROUP - c.ICMP_OUT_ECHO_REPS;
-  const told = d.ICMP_ERROR_FORBIDDEN + d.ICMP_ERROR_RATE + c.ICMP_OUT_DEST_UNREACHS + d.OUT_NO_ROUTE - n;
+  const n = queries - d.ICMP_ECHO_GROUP - c.ICMP_OUT_ECHO_REPS - c.ICMP_OUT_TIMESTAMP_REPS;
+  const limited = d.ICMP_ERROR_RATE + d.ICMP_ERROR_HOST_RATE;
+  const told = d.ICMP_ERROR_FORBIDDEN + limited + c.ICMP_OUT_DEST_UNREACHS + d.OUT_NO_ROUTE - n;
   const b = d.IP_PROTOCOL + d.UDP_NO_PORT + d.NEIGH_FAILED - told;
-  expect(n, "echoes without a route").toBeGreaterThanOrEqual(0);
+  expect(n, "queries without a route").toBeGreaterThanOrEqual(0);
   expect(b, "errors without a buffer").toBeGreaterThanOrEqual(-c.IP_REASM_TIMEOUTS);
   expect(b, "errors without a buffer").toBeLessThanOrEqual(d.OUT_NO_BUFFER);
 }

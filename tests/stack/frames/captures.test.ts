@@ -38,7 +38,7 @@ function addressFor(facts: Map<string, number>): string {
   return ip === undefined || ip >= 0xe0000000 ? "198.51.100.1" : ip4Text(ip);
 }
 
-type Outcome = DropName | "held back" | "echo reply" | "ARP reply" | "ARP answer";
+type Outcome = DropName | "held back" | "echo reply" | "ARP reply" | "timestamp reply" | "ARP answer";
 
 /** What tshark's facts make of the frame. */
 function outcome({ link, facts, bytes }: Capture): Outcome {
@@ -72,6 +72,14 @@ function outcome({ link, facts, bytes }: Capture): Outcome {
     case 11:
     case 12:
       return "ICMP_ERROR_UNMATCHED";
+    case 13:
+      return "timestamp reply";
+    case 4:
+    case 15:
+    case 16:
+    case 17:
+    case 18:
+      return "ICMP_DEPRECATED";
     default:
       return "ICMP_TYPE";
   }
@@ -110,6 +118,7 @@ describe("captures", () => {
       expect(host.rx(capture.bytes)).toBe(true);
     });
     if (expected === "echo reply") expect(counters).toMatchObject({ ICMP_IN_ECHOS: 1, ICMP_OUT_ECHO_REPS: 1 });
+    else if (expected === "timestamp reply") expect(counters).toMatchObject({ ICMP_OUT_TIMESTAMP_REPS: 1 });
     else if (expected === "ARP reply") expect(counters).toMatchObject({ ARP_IN_REQUESTS: 1, ARP_OUT_REPLIES: 1 });
     else if (expected === "ARP answer") expect(counters).toMatchObject({ ARP_IN_REPLIES: 1 });
     const dropped = /^[A-Z]+_/.test(expected) ? { [expected]: 1 } : {};

@@ -1,7 +1,7 @@
 /** Forwarding: RFC 1812 §5.2.1.2, §5.3; RFC 3704 (reverse path); RFC 1624 (the checksum). */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { IFSW_FORWARDING, IFSW_RP_FILTER } from "../../../assembly/abi/netif.js";
+import { IFSW_BC_FORWARDING, IFSW_FORWARDING, IFSW_RP_FILTER } from "../../../assembly/abi/netif.js";
 import { Host, OUR_MAC, PEER, PEER_MAC, type RecordingDriver, US } from "../recording-driver.js";
 import { BROADCAST_MAC, data, ether, type Ipv4Fields, ipv4, udp } from "../wire.js";
 
@@ -247,6 +247,44 @@ describe("guards, each under its own reason", () => {
       });
     }
     expect(host.take()).toEqual([]);
+  });
+});
+
+describe("directed broadcasts", () => {
+  const ends = { dst: "10.255.255.255" };
+
+  test("are heard by a host on any interface (RFC 1122 §3.3.6), stopped by a router (RFC 2644)", async () => {
+    const { host, far, rx } = await router({ on: false });
+    expect(await host.drops(() => rx(ends, udp(ends)))).toEqual({ UDP_GROUP_NO_PORT: 1 });
+    host.stack.switches.set("IP_FORWARD", 1);
+    expect(await host.drops(() => rx(ends, udp(ends)))).toEqual({ IP_DIRECTED_BROADCAST: 1 });
+    // The one of the network it stands on is the router's, too.
+    const here = { dst: "192.168.1.255" };
+    expect(await host.drops(() => rx(here, udp(here)))).toEqual({ UDP_GROUP_NO_PORT: 1 });
+    expect([...host.take(), ...host.take(far)]).toEqual([]);
+  });
+
+  test("are sent on by a switch, as broadcasts of that link, and heard by the router itself", async () => {
+    const { host, far, rx } = await router();
+    set(host, 2, IFSW_BC_FORWARDING, 1);
+    const socket = await host.stack.udp.bind({ port: 5000 });
+    const packet = udp({ ...ends, dstPort: 5000 }, data(3));
+    const { drops } = await host.changes(() => rx({ ...ends, ttl: 5 }, packet));
+    expect(drops).toEqual({});
+    const sent = host.one(far);
+    expect(sent).toMatchObject({ dst: BROADCAST_MAC, ip: { src: PEER, dst: ends.dst, ttl: 4, good: true } });
+    expect(await socket.receive()).toMatchObject({ address: PEER, destination: ends.dst, ifindex: 3 });
+    // Once: the router's own copy does not go round.
+    expect(host.stack.statistics().counters.UDP_IN_DATAGRAMS).toBe(1);
+    expect(host.take()).toEqual([]);
+  });
+
+  test("never of what was a broadcast of the link already, and no error is sent about one (RFC 1812 §5.3.4)", async () => {
+    const { host, far, rx } = await router();
+    set(host, 2, IFSW_BC_FORWARDING, 1);
+    expect(await host.drops(() => rx(ends, udp(ends), BROADCAST_MAC))).toEqual({ UDP_GROUP_NO_PORT: 1 });
+    expect(await host.drops(() => rx({ ...ends, ttl: 1 }))).toEqual({ FWD_TTL: 1, ICMP_ERROR_FORBIDDEN: 1 });
+    expect([...host.take(), ...host.take(far)]).toEqual([]);
   });
 });
 

@@ -104,22 +104,85 @@ describe("input checks", () => {
 
   test("types that are not handled are discarded silently (RFC 1122 §3.2.2)", async () => {
     const host = await Host.create();
-    for (const type of [1, 2, 4, 5, 6, 7, 9, 10, 13, 14, 15, 16, 17, 18, 30, 255]) {
+    for (const type of [1, 2, 5, 6, 7, 9, 10, 19, 30, 40, 255]) {
       expect(await host.drops(() => host.rxIcmp({ type }, data(40)))).toEqual({ ICMP_TYPE: 1 });
     }
     expect(host.take()).toEqual([]);
   });
 });
 
+describe("the other messages", () => {
+  /** The message's rest and times: identifier and sequence number, of origin, receipt and transmission. */
+  const times = [0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
+
+  test("a timestamp request is answered with the time of day (RFC 792, RFC 1122 §3.2.2.8)", async () => {
+    const host = await Host.create({ dayMs: 86_399_000 });
+    host.run(3_500_000);
+    const { counters } = await host.changes(() => host.rxIcmp({ type: 13, rest: 0xbeef0001 }, times, { tos: 0x48 }));
+    expect(counters).toMatchObject({ ICMP_IN_TIMESTAMPS: 1, ICMP_OUT_TIMESTAMP_REPS: 1, ICMP_OUT_MSGS: 1 });
+    const reply = host.one();
+    expect(reply.ip).toMatchObject({ src: US, dst: PEER, tos: 0x48, good: true });
+    expect(reply.ip?.icmp).toMatchObject({ type: 14, code: 0, rest: 0xbeef0001, good: true });
+    // Past midnight: the day begins anew.
+    const time = [0, 0, 2500 >> 8, 2500 & 255];
+    expect([...(reply.ip?.icmp?.data ?? [])]).toEqual([0, 0, 0, 7, ...time, ...time]);
+  });
+
+  test("where the time of day is not known, the high-order bit says so (RFC 792)", async () => {
+    const host = await Host.create();
+    host.run(1_000_000);
+    host.rxIcmp({ type: 13 }, times);
+    expect([...(host.one().ip?.icmp?.data.slice(4, 8) ?? [])]).toEqual([0x80, 0, 1000 >> 8, 1000 & 255]);
+  });
+
+  test("a timestamp request that is cut short, or that went to a group, is not answered", async () => {
+    const host = await Host.create();
+    expect(await host.drops(() => host.rxIcmp({ type: 13 }, times.slice(1)))).toEqual({ ICMP_SHORT: 1 });
+    const all = () => host.rxIcmp({ type: 13 }, times, { dst: "192.168.1.255" }, BROADCAST_MAC);
+    expect(await host.drops(all)).toEqual({ ICMP_ECHO_GROUP: 1 });
+    expect(host.take()).toEqual([]);
+  });
+
+  test("a timestamp reply that nobody asked for is dropped", async () => {
+    const host = await Host.create();
+    const { counters, drops } = await host.changes(() => host.rxIcmp({ type: 14 }, times));
+    expect(counters.ICMP_IN_TIMESTAMP_REPS).toBe(1);
+    expect(drops).toEqual({ ICMP_REPLY_UNWANTED: 1 });
+  });
+
+  test("source quench is ignored (RFC 6633), information and mask messages too (RFC 6918)", async () => {
+    const host = await Host.create();
+    const socket = await host.stack.udp.bind({ port: 5000 });
+    socket.trySend("x", { address: PEER, port: 77 });
+    host.run();
+    const quote = host.one().frame.slice(14);
+    for (const type of [4, 15, 16, 17, 18]) {
+      expect(await host.drops(() => host.rxIcmp({ type }, quote))).toEqual({ ICMP_DEPRECATED: 1 });
+    }
+    expect(host.take()).toEqual([]);
+    expect(socket.nextError()).toBeUndefined();
+    expect(host.stack.statistics().counters.ICMP_IN_SRC_QUENCHS).toBe(1);
+  });
+
+  test("no echo at all, by a switch", async () => {
+    const host = await Host.create();
+    host.stack.switches.set("ICMP_ECHO_IGNORE_ALL", 1);
+    expect(await host.drops(() => host.rxIcmp({}))).toEqual({ ICMP_ECHO_GROUP: 1 });
+    host.stack.switches.set("ICMP_ECHO_IGNORE_ALL", 0);
+    host.rxIcmp({});
+    expect(host.one().ip?.icmp?.type).toBe(0);
+  });
+});
+
 describe("errors that we send", () => {
-  test("port unreachable: TOS 0, default TTL, from the address that was asked, quoting what came", async () => {
+  test("port unreachable: TOS of the offender and precedence 6 (RFC 1812 §4.3.2.5), default TTL, from the address that was asked, quoting what came", async () => {
     const host = await Host.create();
     host.join({ address: "10.0.0.1/8" });
     const offender = ipv4({ tos: 0x48, ttl: 9, id: 0x1234, dst: "10.0.0.1" }, udp({ dst: "10.0.0.1" }, data(33)));
     const { drops, counters } = await host.changes(() => host.rx(ether({ dst: OUR_MAC }, offender)));
     const error = host.one();
     expect(error.dst).toBe(PEER_MAC);
-    expect(error.ip).toMatchObject({ src: "10.0.0.1", dst: PEER, tos: 0, ttl: 64, good: true });
+    expect(error.ip).toMatchObject({ src: "10.0.0.1", dst: PEER, tos: 0xc8, ttl: 64, good: true });
     expect(error.ip?.icmp).toEqual({ type: 3, code: 3, rest: 0, good: true, data: offender });
     expect(drops).toEqual({ UDP_NO_PORT: 1 });
     expect(counters).toMatchObject({ ICMP_OUT_MSGS: 1, ICMP_OUT_DEST_UNREACHS: 1 });
@@ -209,6 +272,8 @@ describe("errors that we send", () => {
 
   test("50 at once and 1,000 a second, whatever comes", async () => {
     const host = await Host.create();
+    host.stack.switches.set("ICMP_HOST_RATE", 1000000);
+    host.stack.switches.set("ICMP_HOST_BURST", 1000000);
     const flood = (frames: number) => {
       for (let i = 0; i < frames; i++) host.rxUdp({});
     };
@@ -229,6 +294,28 @@ describe("errors that we send", () => {
     host.run(1_000_000_000);
     flood(100);
     expect(host.take()).toHaveLength(50);
+  });
+
+  test("20 at once and 100 a second to one destination, without loss to the others", async () => {
+    const host = await Host.create();
+    const drops = await host.drops(() => {
+      for (let i = 0; i < 60; i++) host.rxUdp({});
+    });
+    expect(host.take()).toHaveLength(20);
+    expect(drops).toEqual({ UDP_NO_PORT: 60, ICMP_ERROR_HOST_RATE: 40 });
+    host.stack.neighbours.add(host.nif, "192.168.1.3", "02:00:00:00:01:03");
+    for (let i = 0; i < 30; i++) host.rxUdp({}, [], { src: "192.168.1.3" });
+    expect(host.take()).toHaveLength(20);
+    let sent = 0;
+    for (let ms = 0; ms < 1000; ms += 5) {
+      host.run(5000);
+      host.rxUdp({});
+      sent += host.take().length;
+    }
+    expect(sent).toBe(100);
+    // Echo replies are not limited (RFC 1812 §4.3.2.8 is about errors).
+    for (let i = 0; i < 200; i++) host.rxIcmp({});
+    expect(host.take()).toHaveLength(200);
   });
 
   test("the rate is a switch; 0 sends none once the burst is spent", async () => {
