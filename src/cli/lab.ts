@@ -8,6 +8,7 @@ import { parseScript, ScriptError } from "../lab/script.js";
 import { Session } from "../lab/session.js";
 import { TopologyError } from "../lab/topology.js";
 import type { Streams } from "./demo.js";
+import { captureLab } from "./lab-captures.js";
 import { prompt } from "./lab-prompt.js";
 
 export interface LabCommandOptions {
@@ -17,9 +18,14 @@ export interface LabCommandOptions {
   readonly script?: string;
   /** In place of the topology's seed. */
   readonly seed?: string;
+  /** A folder for a capture of each interface. */
+  readonly pcap?: string;
   /** A script runs in the machine's time too; a prompt always does. */
   readonly real: boolean;
 }
+
+/** How much of each capture may wait to be written while a script runs. */
+const BUFFER_BYTES = 65536;
 
 /** @returns the exit code: 1 for a topology or a script that makes no sense, or a file that cannot be read */
 export async function lab(options: LabCommandOptions, streams: Streams): Promise<number> {
@@ -30,14 +36,18 @@ export async function lab(options: LabCommandOptions, streams: Streams): Promise
   const clock = real || lines === undefined ? new RealClock() : new VirtualClock();
   const out = (text: string) => streams.stdout.write(`${text}\n`);
   let built: Lab | undefined;
+  let endCaptures = () => {};
   try {
     built = await Lab.create(topology, {
       clock,
       ...(options.seed === undefined ? {} : { seed: seedOf(options.seed) }),
     });
-    if (lines === undefined) return await prompt(built, process.stdin, process.stdout);
     const session = new Session(built, { out });
-    await session.runAll(parseScript(lines, session.names));
+    const steps = lines === undefined ? undefined : parseScript(lines, session.names);
+    if (options.pcap !== undefined)
+      endCaptures = captureLab(built, options.pcap, clock instanceof RealClock ? 0 : BUFFER_BYTES);
+    if (steps === undefined) return await prompt(built, process.stdin, process.stdout);
+    await session.runAll(steps);
     return 0;
   } catch (error) {
     const where = error instanceof TopologyError ? file : error instanceof ScriptError ? script : undefined;
@@ -45,6 +55,7 @@ export async function lab(options: LabCommandOptions, streams: Streams): Promise
     for (const fault of (error as Error).message.split("\n")) streams.stderr.write(`${where}: ${fault}\n`);
     return 1;
   } finally {
+    endCaptures();
     built?.close();
   }
 }

@@ -9,7 +9,7 @@ import { demo } from "./demo.js";
 import { lab } from "./lab.js";
 
 const HELP = `usage: ringstack demo [--json]
-       ringstack lab FILE [--script S] [--seed N] [--real]
+       ringstack lab FILE [--script S] [--pcap DIR] [--seed N] [--real]
 
   demo         boot a stack and show what it does, a step at a time
     --json     one JSON object instead of text
@@ -17,6 +17,7 @@ const HELP = `usage: ringstack demo [--json]
   lab FILE     build the hosts, routers, links and switches of a topology file,
                and read lines such as "h1 ping -c 3 h2" from a prompt
     --script S run the lines of a file, in virtual time, and end
+    --pcap DIR capture each interface into DIR/HOST-INTERFACE.pcapng
     --seed N   in place of the topology's: same seed, same frames
     --real     run the script in the machine's time
 
@@ -34,6 +35,7 @@ function version(): string {
 const OPTIONS = {
   json: { type: "boolean" },
   script: { type: "string" },
+  pcap: { type: "string" },
   seed: { type: "string" },
   real: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -65,9 +67,9 @@ const COMMANDS: Readonly<Record<string, CliCommand>> = {
     run: ({ json = false }) => demo({ version: version(), json }, process),
   },
   lab: {
-    options: ["script", "seed", "real"],
+    options: ["script", "pcap", "seed", "real"],
     operands: ["a topology's file"],
-    run: ({ script, seed, real = false }, [file = ""]) => lab({ file, script, seed, real }, process),
+    run: ({ script, pcap, seed, real = false }, [file = ""]) => lab({ file, script, pcap, seed, real }, process),
   },
 };
 
