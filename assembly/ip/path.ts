@@ -4,12 +4,14 @@
 
 import { E_ACCES, E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_INVAL, E_NETUNREACH } from "../abi/errno";
 import { IFF_BROADCAST, IFF_MULTICAST, IFF_POINTOPOINT, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
-import { RTF_BLACKHOLE, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
+import { RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { now } from "../core/clock";
 import { hash8 } from "../core/hash";
 import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/address";
+import { neighAnyFailed, neighIsFailed } from "../link/neigh";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
 import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
+import { route4Candidate, route4LookupBy } from "../route/candidate";
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeGeneration, routeMember } from "../route/table";
 import { identificationOf } from "./identification";
@@ -49,6 +51,8 @@ export const PATH_BYTES: u32 = 48;
 export const PATH_LOCKED: u32 = 1;
 
 const LO_IFINDEX: u32 = 1;
+/** Ways that are tried in the place of one whose gateway is dead. */
+const CANDIDATES: u32 = 32;
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
 
 /** May the path be used now? */
@@ -58,31 +62,65 @@ export function pathIsGood(path: Path): bool {
 
 /** Finds the path to the 16-byte address `dst`, by interface `ifindex` if that is not 0: 0 or -errno. */
 export function pathFind(path: Path, dst: usize, ifindex: u32): i32 {
-  const error = find(path, dst, ifindex);
-  if (error < 0) path.generation = 0;
-  else path.ids = identificationOf(dst);
-  return error;
+  return pathFindFlow(path, dst, ifindex, hash8(<u64>addressV4(dst)));
 }
 
-function find(path: Path, dst: usize, ifindex: u32): i32 {
-  if (!addressIs4(dst)) return -E_AFNOSUPPORT;
+/** pathFind for one flow: where several next hops are of equal cost, its hash says which. */
+export function pathFindFlow(path: Path, dst: usize, ifindex: u32, flow: u32): i32 {
+  const error = find(path, dst, ifindex, flow);
+  if (error < 0) {
+    path.generation = 0;
+    return error;
+  }
+  path.ids = identificationOf(dst);
   path.generation = routeGeneration();
+  return 0;
+}
+
+function find(path: Path, dst: usize, ifindex: u32, flow: u32): i32 {
+  if (!addressIs4(dst)) return -E_AFNOSUPPORT;
   path.flags = 0;
   path.until = 0xffffffff;
   const v4 = addressV4(dst);
   if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST | IFF_POINTOPOINT);
   if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
   if (v4 >>> 24 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
-  const found = routeMember(route4Lookup(v4), hash8(v4));
-  const hop = nexthopAt(found);
+  const found = routeMember(route4Lookup(v4), flow);
   // What goes through loopback stays in this host, whatever interface the socket is bound to.
-  if (ifindex != 0 && (found == 0 || (hop.ifindex != ifindex && hop.ifindex != LO_IFINDEX))) {
-    return onLink(path, dst, ifindex);
-  }
-  if (found == 0) return -E_NETUNREACH;
+  if (ifindex != 0 && nexthopAt(found).ifindex != LO_IFINDEX) return byInterface(path, dst, ifindex);
+  return found == 0 ? -E_NETUNREACH : follow(path, dst, found, 0);
+}
+
+/** A socket bound to an interface follows the routes by that one; where there is none, it speaks there to anyone as if
+ * on the link, as on Linux. */
+function byInterface(path: Path, dst: usize, ifindex: u32): i32 {
+  const found = route4LookupBy(addressV4(dst), ifindex);
+  return found == 0 ? settle(path, ifindex, dst, dst, 0) : follow(path, dst, found, ifindex);
+}
+
+/** The path by a next hop of the table. */
+function follow(path: Path, dst: usize, found: u32, ifindex: u32): i32 {
+  const hop = nexthopAt(neighAnyFailed() ? alive(addressV4(dst), found, ifindex) : found);
   if ((hop.flags & RTF_REJECT) != 0) return -rejectErrno(hop.flags);
   const gateway = changetype<usize>(hop) + GATEWAY;
   return settle(path, hop.ifindex, dst, addressIsAny(gateway) ? dst : gateway, preferredSource(hop));
+}
+
+/** RFC 1122 §3.3.1.2 and §3.3.1.4: a gateway that does not answer is passed over while the table has another way, and is
+ * tried again when its neighbour entry is gone. Never by pinging (§3.3.1.4, MUST NOT). */
+function alive(dst: u32, found: u32, ifindex: u32): u32 {
+  if (!isDead(found)) return found;
+  for (let k: u32 = 0; k < CANDIDATES; k++) {
+    const other = route4Candidate(dst, k);
+    if (other == 0) break;
+    if ((ifindex == 0 || nexthopAt(other).ifindex == ifindex) && !isDead(other)) return other;
+  }
+  return found;
+}
+
+function isDead(found: u32): bool {
+  const hop = nexthopAt(found);
+  return (hop.flags & RTF_GATEWAY) != 0 && neighIsFailed(hop.ifindex - 1, changetype<usize>(hop) + GATEWAY);
 }
 
 /** What a sender is told of a reject route, as on Linux. */
@@ -95,11 +133,6 @@ function rejectErrno(flags: u32): i32 {
 function preferredSource(hop: NextHop): u32 {
   const source = changetype<usize>(hop) + offsetof<NextHop>("source0");
   return addressKind(source) == KIND_OWN ? addressV4(source) : 0;
-}
-
-/** A socket bound to an interface speaks there to anyone as if on the link. */
-function onLink(path: Path, dst: usize, ifindex: u32): i32 {
-  return settle(path, ifindex, dst, dst, 0);
 }
 
 function settle(path: Path, ifindex: u32, dst: usize, nextHop: usize, source: u32): i32 {

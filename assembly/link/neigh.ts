@@ -42,6 +42,7 @@ import { Timer, timerArm, timerCancel } from "../core/timer";
 import { addressCopy, addressEqual, addressIsAny, addressV4 } from "../memory/address";
 import { arenaTake } from "../memory/arena";
 import { Pbuf, pbufGive, pbufTake } from "../memory/pbuf";
+import { routeInvalidate } from "../route/table";
 import { etherCopy, etherEmit, macEqual } from "../wire/ether";
 import { addressKind, KIND_BROADCAST } from "./address";
 import { arpRequest } from "./arp-output";
@@ -80,6 +81,8 @@ class NeighState {
   mask: u32;
   /** Where the search for an entry to reuse begins. */
   hand: u32;
+  /** Entries that are NEIGH_FAILED. */
+  failed: u32;
 }
 
 const N: NeighState = changetype<NeighState>(memory.data(offsetof<NeighState>(), 8));
@@ -119,6 +122,27 @@ export function neighFind(netif: u32, ip: usize): Neigh | null {
   return null;
 }
 
+/** Are there neighbours that do not answer? */
+export function neighAnyFailed(): bool {
+  return N.failed != 0;
+}
+
+/** Has `ip` lately not answered on this interface (RFC 1122 §3.3.1.4: what the link layer says of a gateway)? */
+export function neighIsFailed(netif: u32, ip: usize): bool {
+  const n = neighFind(netif, ip);
+  return n !== null && n.state == NEIGH_FAILED;
+}
+
+/** The one place where a state changes: paths by a gateway that fails, or may be tried again, are to be found anew. */
+function become(n: Neigh, state: u32): void {
+  const failed = n.state == NEIGH_FAILED;
+  n.state = <u8>state;
+  if (failed == (state == NEIGH_FAILED)) return;
+  if (failed) N.failed--;
+  else N.failed++;
+  routeInvalidate();
+}
+
 function unhash(n: Neigh): void {
   const bucket = bucketOf(n.netif, changetype<usize>(n));
   let at = bucket;
@@ -145,7 +169,7 @@ function create(netif: u32, ip: usize): Neigh | null {
   N.hand = (<u32>(changetype<usize>(victim) - N.table) / NEIGH_BYTES + 1) % N.capacity;
   addressCopy(changetype<usize>(victim), ip);
   victim.netif = netif;
-  victim.state = <u8>NEIGH_INCOMPLETE;
+  become(victim, NEIGH_INCOMPLETE);
   victim.used = now();
   const bucket = bucketOf(netif, ip);
   victim.hashNext = changetype<Neigh | null>(load<usize>(bucket));
@@ -157,11 +181,11 @@ function remove(n: Neigh): void {
   timerCancel(timerOf(n));
   for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) drop(pb, DROP_NEIGH_FLUSHED);
   unhash(n);
-  n.state = <u8>NEIGH_NONE;
+  become(n, NEIGH_NONE);
 }
 
 function enter(n: Neigh, state: u32, waitUs: u64): void {
-  n.state = <u8>state;
+  become(n, state);
   const t = timerOf(n);
   t.kind = TIMER_NEIGH;
   timerArm(t, now() + waitUs);
@@ -322,7 +346,7 @@ export function neighAdd(ifindex: u32, ip: usize, mac: usize): i32 {
   if (n === null) return -E_NOSPC;
   setHardware(n, nif, mac);
   timerCancel(timerOf(n));
-  n.state = <u8>NEIGH_PERMANENT;
+  become(n, NEIGH_PERMANENT);
   for (let pb = neighDequeue(n); pb !== null; pb = neighDequeue(n)) transmit(n, nif, pb);
   return 0;
 }

@@ -19,6 +19,7 @@ import {
   PMTUDISC_WANT,
 } from "../abi/socket";
 import { SW_IP_DEFAULT_TTL } from "../abi/switch";
+import { hash16 } from "../core/hash";
 import { switchValue } from "../core/switch";
 import { ipv4Fragments } from "../ip/fragment";
 import { ipv4Output, ipv4OutputOptions } from "../ip/output";
@@ -29,7 +30,7 @@ import {
   PATH_LOCKED,
   PATH_MULTICAST,
   Path,
-  pathFind,
+  pathFindFlow,
   pathIsGood,
 } from "../ip/path";
 import { pathTo } from "../ip/path-cache";
@@ -58,7 +59,7 @@ export function pcbPath(p: Pcb, dst: usize, connected: bool): i32 {
 function keptPath(p: Pcb, dst: usize): i32 {
   const path = pathOf(p);
   if (pathIsGood(path)) return <i32>changetype<usize>(path);
-  const error = pcbFindPath(p, path, dst);
+  const error = pcbFindPath(p, path, dst, p.remotePort);
   if (error < 0) {
     path.generation = 0;
     return error;
@@ -85,9 +86,10 @@ function setSource(path: Path, source: u32, dst: usize): void {
   path.pseudo = pseudoSum4(source, addressV4(dst), 0, 0);
 }
 
-/** Finds the path to `dst` for this block, with a source address that suits it: 0 or -errno. */
-export function pcbFindPath(p: Pcb, path: Path, dst: usize): i32 {
-  const error = pathFind(path, pcbFirstHop(p, dst), interfaceFor(p, dst));
+/** Finds the path of this block's datagrams to `dst`:`port`, with a source address that suits it: 0 or -errno. */
+export function pcbFindPath(p: Pcb, path: Path, dst: usize, port: u32): i32 {
+  const flow = hash16(dst, ((<u64>p.proto) << 32) | (p.localPort << 16) | port);
+  const error = pathFindFlow(path, pcbFirstHop(p, dst), interfaceFor(p, dst), flow);
   return error < 0 ? error : permitted(p, path);
 }
 

@@ -143,7 +143,7 @@ export function socketConnect(handle: u32): i32 {
   const bound = socketAutoBind(p);
   if (bound < 0) return bound;
   const path = pathOf(p);
-  const error = pcbFindPath(p, path, to);
+  const error = pcbFindPath(p, path, to, port);
   // Found anew with the first datagram, from the local address that the block has by then.
   path.generation = 0;
   if (error < 0) return error;
