@@ -40,6 +40,7 @@ export const HOUSES = [
       ["drivers", "sockets"],
       ["control"],
       ["stack"],
+      ["capture"],
       ["tools"],
       ["lab"],
       ["index"],

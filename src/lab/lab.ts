@@ -9,6 +9,7 @@ import { SimLink } from "../drivers/sim-link.js";
 import { rangeError, StackError } from "../errors.js";
 import { Prng } from "../prng.js";
 import { Stack } from "../stack.js";
+import { runSysctl } from "../tools/sysctl.js";
 import type { BootOptions } from "../wasm/core.js";
 import { compile, type ModuleSource } from "../wasm/module.js";
 import { Bridge } from "./bridge.js";
@@ -167,18 +168,19 @@ export class Lab {
     this.#hosts.set(name, stack);
     for (const nif of spec.interfaces) await located(nif.path, () => this.#addInterface(stack, nif));
     if (spec.isRouter) stack.switches.set("IP_FORWARD", 1);
+    for (const [key, value] of spec.sysctl) setSwitch(stack, key, value, `${path}.sysctl`);
     for (const route of spec.routes) await located(route.path, () => stack.routes.add(routeSpec(route)));
   }
 
   #addInterface(stack: Stack, spec: InterfaceSpec): void {
-    const { name, mac, addresses, up } = spec;
+    const { name, mac, addresses, peer, up } = spec;
     const nic = this.link(spec.link).nic({
       mtu: this.#mtus.get(spec.link) as number,
       ...(mac === undefined ? {} : { mac }),
     });
     const nif = stack.addInterface(nic, { name, up });
     if (spec.mtu !== undefined) nif.mtu = spec.mtu;
-    for (const address of addresses) nif.addAddress(address);
+    for (const address of addresses) nif.addAddress(address, peer === undefined ? {} : { peer });
   }
 
   #makeBridge({ name, ports, ageingUs, stations }: SwitchSpec): void {
@@ -217,6 +219,12 @@ function routeSpec({ destination, gateway, interface: dev, metric, source, type 
     ...(source === undefined ? {} : { source }),
     ...(type === "unreachable" ? { reject: true } : {}),
   };
+}
+
+/** Sets a switch by its Linux name. @throws TopologyError with sysctl's own words */
+function setSwitch(stack: Stack, key: string, value: string, path: string): void {
+  const { err } = runSysctl(stack, ["-w", `${key}=${value}`]);
+  if (err.length > 0) throw new TopologyError(err.map((line) => `${path}: ${line}`));
 }
 
 /** What a stack refuses becomes a fault of the topology's part. */

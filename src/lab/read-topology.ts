@@ -22,8 +22,8 @@ import { DURATION_FORM, duration } from "./units.js";
 /** The parts of each object of a file. The schema names the same. */
 export const TOPOLOGY_PARTS = {
   topology: ["$schema", "name", "seed", "hosts", "routers", "links", "switches"],
-  host: ["interfaces", "routes", "boot"],
-  interface: ["link", "address", "mac", "mtu", "up"],
+  host: ["interfaces", "routes", "sysctl", "boot"],
+  interface: ["link", "address", "peer", "mac", "mtu", "up"],
   link: ["type", "mtu", "delay", "jitter", "rate", "queue", "loss", "duplicate", "reorder", "reorderDelay", "corrupt"],
   switch: ["ports", "ageing", "stations", "cables"],
   cables: ["mtu", "delay", "jitter", "rate", "queue", "loss", "duplicate", "reorder", "reorderDelay", "corrupt"],

@@ -35,9 +35,12 @@ async function run(name: string): Promise<{ screen: string; frames: string }> {
 }
 
 describe("the example", () => {
-  test("of every scenario is there, with its script", () => {
+  test("has a script, and a row in docs/LAB.md; no row is without its example", () => {
     for (const name of NAMES) expect(existsSync(`${FOLDER}${name}.script`), name).toBe(true);
-    expect(NAMES.length).toBeGreaterThan(0);
+    const page = readFileSync(new URL("../../docs/LAB.md", import.meta.url), "utf8");
+    const rows = page.slice(page.indexOf("## The examples")).matchAll(/^\| ([\w-]+) \|/gm);
+    const named = Array.from(rows, (row) => row[1]).filter((name) => name !== "example");
+    expect(named.toSorted()).toEqual(NAMES.toSorted());
   });
 
   test.each(NAMES)("%s shows what it shows, twice the same, and sends the same frames", async (name) => {

@@ -105,6 +105,22 @@ describe("a lab", () => {
     expect(lab.host("r1").switches.get("IP_FORWARD")).toBe(1);
   });
 
+  test("sets switches by their Linux names, and the far end of a point-to-point link", async () => {
+    using lab = await Lab.create({
+      links: { wire: { type: "ip" } },
+      hosts: {
+        a: {
+          interfaces: { ppp0: { link: "wire", address: "10.0.0.1/32", peer: "10.9.0.2" } },
+          sysctl: { "net.ipv4.ip_default_ttl": 128, "net.ipv4.conf.ppp0.rp_filter": "1" },
+        },
+      },
+    });
+    const stack = lab.host("a");
+    expect(stack.switches.get("IP_DEFAULT_TTL")).toBe(128);
+    expect(stack.interface("ppp0").switches.get("RP_FILTER")).toBe(1);
+    expect(stack.routes.get("10.9.0.2")).toMatchObject({ dev: "ppp0", nextHop: "10.9.0.2" });
+  });
+
   test("names the part that a stack refuses, and leaves nothing on the clock", async () => {
     const clock = new VirtualClock();
     const refused = (hosts: object) =>
@@ -113,11 +129,13 @@ describe("a lab", () => {
     const faults = [
       await refused({ h1: { interfaces: { eth0: nif, eth1: { link: "lan", address: "10.0.0.255/24" } } } }),
       await refused({ h1: { boot: { ringSlots: 5 } } }),
+      await refused({ h1: { sysctl: { "net.ipv4.ip_forwrad": 1 } } }),
     ];
     for (const fault of faults) expect(fault).toBeInstanceOf(TopologyError);
     expect(faults.map((fault) => (fault as TopologyError).faults[0])).toEqual([
       expect.stringMatching(/^hosts\.h1\.interfaces\.eth0: addInterface EINVAL .*MTU 9000/),
       expect.stringMatching(/^hosts\.h1: boot EINVAL .*ringSlots: 5 is out of range/),
+      expect.stringMatching(/^hosts\.h1\.sysctl: sysctl: cannot stat .*ip_forwrad/),
     ]);
     expect(await clock.run()).toBe(true);
   });
