@@ -31,6 +31,7 @@ import { neighAdd, neighDelete, neighRecord } from "./link/neigh";
 import { netifRecord, netifSetMtu } from "./link/netif";
 import { pbufHeldTable, pbufLimitTable } from "./memory/pbuf";
 import { pcbRecord } from "./pcb/pcb";
+import { destinationFlush, destinationRecord } from "./route/destination";
 import { CALL } from "./socket/call";
 import { socketGroup } from "./socket/group-call";
 import { ROUTE, routeCallAdd, routeCallDelete, routeCallFirst, routeCallGet, routeCallNext } from "./socket/route-call";
@@ -159,6 +160,14 @@ export function route_next(): i32 {
 
 export function route_get(ifindex: u32): i32 {
   return routeCallGet(ifindex);
+}
+
+export function dest_record(index: u32): i32 {
+  return destinationRecord(index);
+}
+
+export function dest_flush(ifindex: u32): i32 {
+  return destinationFlush(ifindex);
 }
 
 export function neigh_add(ifindex: u32): i32 {

@@ -44,6 +44,7 @@ import { pcbLayout } from "./pcb/pcb";
 import { portLayout } from "./pcb/port";
 import { receiveLayout } from "./pcb/receive";
 import { roomWake } from "./pcb/room";
+import { destinationLayout } from "./route/destination";
 import { routeInit, routeLayout } from "./route/table";
 
 /** Frames taken from one interface before the next one has its turn. */
@@ -71,6 +72,7 @@ function layout(c: Config): void {
   pbufLayout(c.smallBuffers, c.largeBuffers);
   eventLayout(c.sockets, c.interfaces);
   routeLayout(c.routes4, c.routes6, c.nextHops, c.fibDirectBits);
+  destinationLayout(c.destinations);
   netifLayout(c.interfaces, c.ringSlots);
   addressLayout(c.addresses);
   groupLayout(c.memberships);

@@ -11,10 +11,11 @@ export {
   type VirtualClockOptions,
 } from "./clock.js";
 export type { AddressConflict, AddressOptions, InterfaceAddress } from "./control/addresses.js";
+export type { KnownDestination } from "./control/destinations.js";
 export type { Interface, InterfaceCounters, MediumName, Tap, TapInfo } from "./control/interfaces.js";
 export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
 export type { BufferPool, MemoryReport, Statistics } from "./control/report.js";
-export type { Route, RouteChoice, RouteSpec, Routes } from "./control/routes.js";
+export type { Route, RouteChoice, RouteSpec, Routes, RouteType } from "./control/routes.js";
 export {
   INTERFACE_SWITCH_NAMES,
   type InterfaceSwitches,

@@ -2,7 +2,7 @@
 
 import { CALL_ADDR, CALL_ADDR2, CALL_ADDR3, CALL_IFINDEX } from "../abi/call";
 import { E_INVAL, E_NETUNREACH, E_NODEV } from "../abi/errno";
-import { FAMILY_IPV4 } from "../abi/netif";
+import { FAMILY_IPV4, IFF_POINTOPOINT, MEDIUM_IP } from "../abi/netif";
 import {
   ROUTE_BYTES,
   ROUTE_DST,
@@ -14,18 +14,23 @@ import {
   ROUTE_ORIGIN,
   ROUTE_PLEN,
   ROUTE_SOURCE,
+  RTF_BLACKHOLE,
+  RTF_GATEWAY,
+  RTF_PROHIBIT,
   RTF_REJECT,
 } from "../abi/route";
 import { PATH_BYTES, Path, pathFind } from "../ip/path";
 import { addressKind, KIND_FOREIGN, KIND_OWN } from "../link/address";
 import { netifByIndex } from "../link/netif";
 import { address4, addressCopy, addressIsAny, addressV4 } from "../memory/address";
-import { routeAdd, routeDelete, routeFirst, routeMatch, routeNext, routeReplace } from "../route/table";
+import { nexthopAt } from "../route/nexthop";
+import { route4LookupBy, routeAdd, routeDelete, routeFirst, routeMatch, routeNext, routeReplace } from "../route/table";
 import { CALL, callAddr, callSet } from "./call";
 
 export const ROUTE: usize = memory.data(ROUTE_BYTES, 8);
 const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
-const HOP: usize = memory.data(16, 8);
+const LO_IFINDEX: u32 = 1;
+const REFUSALS: u32 = RTF_REJECT | RTF_PROHIBIT | RTF_BLACKHOLE;
 
 function u8At(offset: u32): u32 {
   return <u32>load<u8>(ROUTE + offset);
@@ -35,26 +40,42 @@ function u32At(offset: u32): u32 {
   return load<u32>(ROUTE + offset);
 }
 
-/** An own source, an interface that is there, and a gateway that can be reached by it without another gateway. */
+/** Completes and checks the record: an own source, an interface that is there, and a gateway that can be reached by it
+ * without another gateway. */
 function usable(): i32 {
   const source = ROUTE + ROUTE_SOURCE;
   if (!addressIsAny(source) && addressKind(source) != KIND_OWN) return -E_INVAL;
-  if ((u32At(ROUTE_FLAGS) & RTF_REJECT) != 0) {
-    // It leads nowhere, so by no interface.
+  const gateway = ROUTE + ROUTE_GATEWAY;
+  if ((u32At(ROUTE_FLAGS) & REFUSALS) != 0) {
+    // It leads nowhere: by no interface, to no gateway.
     store<u32>(ROUTE, 0, ROUTE_IFINDEX);
+    address4(gateway, 0);
     return 0;
   }
+  const via = addressV4(gateway);
+  if (!addressIsAny(gateway) && via >>> 24 == 127) return byLoopback();
   const ifindex = u32At(ROUTE_IFINDEX);
-  if (netifByIndex(ifindex) === null) return -E_NODEV;
-  const gateway = ROUTE + ROUTE_GATEWAY;
+  const nif = netifByIndex(ifindex);
+  if (nif === null) return -E_NODEV;
   if (addressIsAny(gateway)) return 0;
   // Another host's, not ours, nor a group's.
-  if (addressKind(gateway) != KIND_FOREIGN || addressV4(gateway) >= 0xe0000000) return -E_INVAL;
-  const found = pathFind(PATH, gateway, 0);
-  if (found < 0 || PATH.netif + 1 != ifindex) return -E_NETUNREACH;
+  if (addressKind(gateway) != KIND_FOREIGN || via >= 0xe0000000) return -E_INVAL;
+  // At the other end of a line is whoever is there.
+  if (nif.medium == MEDIUM_IP || (nif.flags & IFF_POINTOPOINT) != 0) return 0;
   // The gateway must itself be the next hop: on the link, not behind another router.
-  addressCopy(HOP, changetype<usize>(PATH));
-  return load<u64>(HOP, 8) == load<u64>(gateway, 8) ? 0 : -E_NETUNREACH;
+  const found = route4LookupBy(via, ifindex);
+  return found == 0 || (nexthopAt(found).flags & RTF_GATEWAY) != 0 ? -E_NETUNREACH : 0;
+}
+
+/** A gateway in 127/8 is this host: the route stays inside, and what goes to an own address comes from it. */
+function byLoopback(): i32 {
+  const nif = netifByIndex(LO_IFINDEX);
+  if (nif === null) return -E_NODEV;
+  if (u32At(ROUTE_IFINDEX) > LO_IFINDEX) return -E_INVAL;
+  store<u32>(ROUTE, LO_IFINDEX, ROUTE_IFINDEX);
+  const isHost = u8At(ROUTE_PLEN) == 32 && addressKind(ROUTE + ROUTE_DST) == KIND_OWN;
+  if (isHost && addressIsAny(ROUTE + ROUTE_SOURCE)) addressCopy(ROUTE + ROUTE_SOURCE, ROUTE + ROUTE_DST);
+  return 0;
 }
 
 /** Adds (or, `replace`, puts in place of the one of the same metric) the record's route: 0 or -errno. */
@@ -65,7 +86,8 @@ export function routeCallAdd(replace: bool): i32 {
   const plen = u8At(ROUTE_PLEN);
   const metric = u32At(ROUTE_METRIC);
   const ifindex = u32At(ROUTE_IFINDEX);
-  const flags = u32At(ROUTE_FLAGS);
+  // The others follow from the rest, or are the stack's own to give.
+  const flags = u32At(ROUTE_FLAGS) & REFUSALS;
   const origin = u8At(ROUTE_ORIGIN);
   const dst = ROUTE + ROUTE_DST;
   const gateway = ROUTE + ROUTE_GATEWAY;
@@ -75,7 +97,8 @@ export function routeCallAdd(replace: bool): i32 {
     : routeAdd(family, dst, plen, metric, ifindex, flags, gateway, source, origin);
 }
 
-/** Deletes the first route that matches the record: destination, metric, and interface and gateway if they are given. */
+/** Deletes the first route that matches the record: destination, metric, and interface, gateway and kind
+ * of refusal if they are given. */
 export function routeCallDelete(): i32 {
   return routeDelete(
     u8At(ROUTE_FAMILY),
@@ -84,6 +107,7 @@ export function routeCallDelete(): i32 {
     u32At(ROUTE_METRIC),
     u32At(ROUTE_IFINDEX),
     ROUTE + ROUTE_GATEWAY,
+    u32At(ROUTE_FLAGS) & REFUSALS,
   );
 }
 

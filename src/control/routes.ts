@@ -7,9 +7,17 @@ import { FAMILY_IPV4 } from "../../assembly/abi/netif.js";
 import * as ROUTE from "../../assembly/abi/route.js";
 import { REGION_ROUTE } from "../../assembly/abi/stack.js";
 import { formatIpv4, ipv4, ipv4Prefix, readIpv4, writeIpv4 } from "../address.js";
-import { check, requireInteger, StackError } from "../errors.js";
+import { check, requireInteger, StackError, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
+import { enterRedirect, type KnownDestination, readDestinations } from "./destinations.js";
 import type { Interface } from "./interfaces.js";
+import type { Route } from "./route.js";
+
+export type { Route } from "./route.js";
+
+/** What becomes of a datagram that a route matches: it is sent on; or refused with an ICMP error to its sender (a local
+ * one gets EHOSTUNREACH or EACCES); or dropped in silence (a local sender gets EINVAL). */
+export type RouteType = "unicast" | "unreachable" | "prohibit" | "blackhole";
 
 /** A route to make or to delete. */
 export interface RouteSpec {
@@ -23,24 +31,10 @@ export interface RouteSpec {
   readonly metric?: number;
   /** Source address of what goes this way; chosen by the next hop unless given. */
   readonly source?: string;
-  /** Refuse what goes this way: host unreachable. */
+  /** "unicast" unless given. The others lead nowhere: gateway and dev mean nothing to them. */
+  readonly type?: RouteType;
+  /** The same as type "unreachable". */
   readonly reject?: boolean;
-}
-
-/** A route as it stands in the table. */
-export interface Route {
-  /** "10.0.0.0/8" */
-  readonly destination: string;
-  readonly prefixLength: number;
-  /** Undefined where directly connected. */
-  readonly gateway?: string;
-  readonly source?: string;
-  readonly dev: string;
-  readonly metric: number;
-  /** RTF_… of assembly/abi/route.ts. */
-  readonly flags: number;
-  /** ROUTE_ORIGIN_…: who made it. */
-  readonly origin: number;
 }
 
 /** What a datagram to some address would do. */
@@ -56,9 +50,17 @@ export interface RouteChoice {
 /** What the table needs of its stack. */
 export interface RoutesHost {
   readonly core: Core;
+  readonly clock: { now(): number };
   interfaceNamed(name: string): Interface | undefined;
   interfaceAt(index: number): Interface | undefined;
 }
+
+const TYPE_FLAGS: Readonly<Record<RouteType, number>> = {
+  unicast: 0,
+  unreachable: ROUTE.RTF_REJECT,
+  prohibit: ROUTE.RTF_REJECT | ROUTE.RTF_PROHIBIT,
+  blackhole: ROUTE.RTF_REJECT | ROUTE.RTF_BLACKHOLE,
+};
 
 export class Routes implements Iterable<Route> {
   readonly #host: RoutesHost;
@@ -83,14 +85,17 @@ export class Routes implements Iterable<Route> {
     check(this.#host.core.exports.route_replace(), "route", { address: spec.destination });
   }
 
-  /** Deletes the first route that matches what is given. @throws StackError ESRCH, ENODEV; TypeError */
+  /**
+   * Deletes the first route that matches what is given.
+   * @throws StackError ESRCH, ENODEV, ENOSPC (no next hop is free for the set of those left); TypeError
+   */
   delete(spec: RouteSpec): void {
     this.#write(spec);
     if (spec.metric === undefined) this.#put(ROUTE.ROUTE_METRIC, ROUTE.ROUTE_METRIC_ANY);
     check(this.#host.core.exports.route_del(), "route", { address: spec.destination });
   }
 
-  /** Every route, in ascending order of destination, prefix length and metric. */
+  /** Every route of the table, in ascending order of destination, prefix length and metric. */
   *[Symbol.iterator](): Generator<Route, void, undefined> {
     const { exports, u8 } = this.#host.core;
     let more = exports.route_first(FAMILY_IPV4);
@@ -102,8 +107,23 @@ export class Routes implements Iterable<Route> {
     }
   }
 
+  /** Every route, in the same order, with the redirects that hold now: they are routes to a host (RTF_DYNAMIC), or modify
+   * one (RTF_MODIFIED). */
   list(): Route[] {
-    return [...this];
+    const routes = [...this];
+    for (const known of this.destinations()) enterRedirect(routes, known);
+    return routes;
+  }
+
+  /** What is known of single destinations beside the table: redirects and path MTUs. */
+  destinations(): KnownDestination[] {
+    const { core, clock } = this.#host;
+    return [...readDestinations(core, clock.now(), (ifindex) => this.#name(ifindex))];
+  }
+
+  /** Forgets what is known of destinations beside the table. */
+  flushCache(): void {
+    this.#host.core.exports.dest_flush(0);
   }
 
   /**
@@ -132,8 +152,9 @@ export class Routes implements Iterable<Route> {
     const gateway = spec.gateway === undefined ? undefined : ipv4(spec.gateway, "gateway");
     const source = spec.source === undefined ? undefined : ipv4(spec.source, "source");
     const metric = requireInteger("metric", spec.metric ?? 0, 0, ROUTE.ROUTE_METRIC_ANY - 1);
+    const type = typeOf(spec);
     let ifindex = 0;
-    if (spec.dev !== undefined) {
+    if (spec.dev !== undefined && type === "unicast") {
       const nif = this.#host.interfaceNamed(spec.dev);
       if (nif === undefined) throw new StackError(E_NODEV, "route", { address: spec.dev });
       ifindex = nif.index;
@@ -143,16 +164,16 @@ export class Routes implements Iterable<Route> {
     u8[this.#record + ROUTE.ROUTE_PLEN] = length;
     u8[this.#record + ROUTE.ROUTE_ORIGIN] = ROUTE.ROUTE_ORIGIN_STATIC;
     this.#put(ROUTE.ROUTE_METRIC, metric);
-    this.#put(ROUTE.ROUTE_FLAGS, ROUTE.RTF_UP | (spec.reject ? ROUTE.RTF_REJECT : 0));
+    this.#put(ROUTE.ROUTE_FLAGS, ROUTE.RTF_UP | TYPE_FLAGS[type]);
     this.#put(ROUTE.ROUTE_IFINDEX, ifindex);
     writeIpv4(u8, this.#record + ROUTE.ROUTE_DST, address);
-    if (gateway !== undefined) writeIpv4(u8, this.#record + ROUTE.ROUTE_GATEWAY, gateway);
+    if (gateway !== undefined && type === "unicast") writeIpv4(u8, this.#record + ROUTE.ROUTE_GATEWAY, gateway);
     if (source !== undefined) writeIpv4(u8, this.#record + ROUTE.ROUTE_SOURCE, source);
   }
 
   /** A route without `dev` goes by the interface on whose link the gateway is. */
   #settleInterface(spec: RouteSpec): void {
-    if (spec.dev !== undefined || spec.gateway === undefined) return;
+    if (spec.dev !== undefined || spec.gateway === undefined || typeOf(spec) !== "unicast") return;
     const { core } = this.#host;
     const record = core.u8.slice(this.#record, this.#record + ROUTE.ROUTE_BYTES);
     core.putIpv4(CALL_ADDR, ipv4(spec.gateway, "gateway"));
@@ -182,4 +203,10 @@ export class Routes implements Iterable<Route> {
       origin: u8[this.#record + ROUTE.ROUTE_ORIGIN] as number,
     };
   }
+}
+
+function typeOf({ type = "unicast", reject }: RouteSpec): RouteType {
+  if (!Object.hasOwn(TYPE_FLAGS, type)) throw typeError(`type: ${JSON.stringify(type)} is not one`);
+  if (reject && type === "unicast") return "unreachable";
+  return type;
 }

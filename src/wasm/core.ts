@@ -36,6 +36,8 @@ export interface Exports {
   route_first(family: number): number;
   route_next(): number;
   route_get(ifindex: number): number;
+  dest_record(index: number): number;
+  dest_flush(ifindex: number): number;
   neigh_add(ifindex: number): number;
   neigh_del(ifindex: number): number;
   neigh_record(index: number): number;

@@ -7,6 +7,13 @@ import {
   nexthopLayout,
   nexthopRelease,
   nexthopsInUse,
+  routeMember,
+  routeUses,
+  setAdd,
+  setBegin,
+  setFind,
+  setSize,
+  setTake,
 } from "../../assembly/route/nexthop";
 
 const AT: usize = 65536;
@@ -59,5 +66,33 @@ describe("next hops", () => {
     for (let i: u32 = 1; i <= 100; i++) if (nexthopIntern(1000 + i, 0, 0, 0) < 1) bad++;
     expect(bad).toBe(0);
     expect(nexthopsInUse()).toBe(100);
+  });
+
+  it("a set is a record of its members, in order, and is given back as any", () => {
+    boot(5);
+    for (let i: u32 = 1; i <= 4; i++) nexthopIntern(i, 1, 0, 0);
+    setBegin();
+    setAdd(2);
+    setAdd(4);
+    expect(setSize()).toBe(2);
+    expect(setTake()).toBe(5);
+    expect(setFind()).toBe(5);
+    expect(setTake()).toBe(5);
+    expect(nexthopAt(5).refs).toBe(2);
+    expect(routeMember(5, 0)).toBe(2);
+    expect(routeMember(5, 0xffffffff)).toBe(4);
+    expect(routeMember(3, 0xffffffff)).toBe(3);
+    expect(routeUses(5, 4)).toBe(true);
+    expect(routeUses(5, 3)).toBe(false);
+    expect(routeUses(3, 3)).toBe(true);
+    setBegin();
+    setAdd(4);
+    setAdd(2);
+    expect(setTake()).toBe(-E_NOSPC);
+    nexthopRelease(5);
+    nexthopRelease(5);
+    expect(setTake()).toBe(5);
+    expect(routeMember(5, 0)).toBe(4);
+    expect(nexthopsInUse()).toBe(5);
   });
 });
