@@ -4,7 +4,6 @@
 import {
   DROP_FRAG_TIMEOUT,
   DROP_ICMP_ERROR_UNMATCHED,
-  DROP_IP_OPTIONS,
   DROP_IP_PROTOCOL,
   DROP_NEIGH_FAILED,
   DROP_RX_IF_DOWN,
@@ -47,6 +46,7 @@ import { addressConflict, probeTimer } from "./ip/address-probe";
 import { ipv4Forward } from "./ip/forward";
 import { icmpErrorAndDrop } from "./ip/icmp-error";
 import { ipv4Deliver, ipv4Input } from "./ip/input";
+import { optionsInput } from "./ip/options";
 import { reassemblyInput, reassemblyTimer } from "./ip/reassemble";
 import { reassemblyOfTimer } from "./ip/reassembly-table";
 import { arpInput } from "./link/arp";
@@ -106,7 +106,7 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
     case NEXT_FORWARD:
       return ipv4Forward(nif, pb);
     case NEXT_OPTIONS:
-      return DROP_IP_OPTIONS;
+      return optionsInput(nif, pb);
     case NEXT_REASSEMBLE:
       return fragmentInput(pb);
     case NEXT_ICMP_ERROR:

@@ -1,16 +1,12 @@
 // Answers to ICMP queries, in the query's own buffer: RFC 1122 §3.2.2.6 and §3.2.2.8. From the address that was asked,
-// with the TOS and precedence of the query (RFC 1812 §4.3.2.5).
+// with the TOS and precedence of the query (RFC 1812 §4.3.2.5), and with its options (ip/reply.ts).
 
 import { CTR_ICMP_OUT_MSGS } from "../abi/counter";
 import { DROP_OUT_NO_ROUTE } from "../abi/drop";
-import { IPPROTO_ICMP } from "../abi/proto";
-import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { NEXT_DONE } from "../abi/verdict";
 import { count } from "../core/counter";
-import { switchValue } from "../core/switch";
-import { flowSource } from "../ip/flow";
-import { ipv4Output } from "../ip/output";
-import { PATH_BYTES, Path, pathFind } from "../ip/path";
+import { PATH_BYTES, Path } from "../ip/path";
+import { replyOutput, replyPath } from "../ip/reply";
 import { PB_IP_GROUP, PB_REPLY, Pbuf } from "../memory/pbuf";
 import { Ipv4Hdr } from "../wire/ipv4";
 
@@ -18,9 +14,8 @@ const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 
 /** Sends the message at pb.l4, which has become the answer to the query that it was, and counts it under `counter`. */
 export function icmpReply(pb: Pbuf, counter: u32): u32 {
-  if (pathFind(PATH, flowSource(), 0) < 0) return DROP_OUT_NO_ROUTE;
+  if (replyPath(PATH, pb, true) < 0) return DROP_OUT_NO_ROUTE;
   const ip = changetype<Ipv4Hdr>(pb.l3);
-  const to = ip.src;
   const from = (pb.flags & PB_IP_GROUP) != 0 ? PATH.source : ip.dst;
   const tos = ip.tos;
   pb.len -= <u32>(pb.l4 - pb.head);
@@ -28,6 +23,6 @@ export function icmpReply(pb: Pbuf, counter: u32): u32 {
   pb.flags = PB_REPLY;
   count(CTR_ICMP_OUT_MSGS);
   count(counter);
-  ipv4Output(pb, PATH, from, to, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), tos, false);
+  replyOutput(pb, PATH, from, tos);
   return NEXT_DONE;
 }

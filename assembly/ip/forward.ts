@@ -23,6 +23,7 @@ import {
   ICMP_UNREACH_PROHIBITED,
   ICMP_UNREACHABLE,
   IPV4_FLAG_DF,
+  IPV4_HDR_LEN,
 } from "../abi/proto";
 import { RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { NEXT_DONE } from "../abi/verdict";
@@ -31,13 +32,15 @@ import { hash8 } from "../core/hash";
 import { interfaceSwitch } from "../link/interface-switch";
 import { neighOutput } from "../link/neigh";
 import { Netif, netifByIndex, netifTransmit } from "../link/netif";
-import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
+import { PB_IP_GROUP, PB_SOURCE_ROUTED, Pbuf } from "../memory/pbuf";
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeMember } from "../route/table";
 import { Ipv4Hdr, ipv4DecrementTtl } from "../wire/ipv4";
+import { WIRE_OK } from "../wire/ok";
 import { flowDestination } from "./flow";
 import { ipv4FragmentTo } from "./fragment";
 import { icmpError } from "./icmp-error";
+import { optionsForward, optionsTransit } from "./options";
 import { ipv4Send } from "./output";
 import { PATH_BROADCAST, PATH_BYTES, Path } from "./path";
 import { redirectOutput } from "./redirect";
@@ -52,8 +55,13 @@ function isLinkLocal(v4: u32): bool {
 
 /** The datagram at pb.l3, received on `nif`, is for somebody else. */
 export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
-  if (interfaceSwitch(nif, IFSW_FORWARDING) == 0) return DROP_IP_NOT_FORWARDING;
+  if (interfaceSwitch(nif, IFSW_FORWARDING) == 0 && (pb.flags & PB_SOURCE_ROUTED) == 0) return DROP_IP_NOT_FORWARDING;
   const ip = changetype<Ipv4Hdr>(pb.l3);
+  const plain = pb.l4 == pb.l3 + IPV4_HDR_LEN;
+  if (!plain) {
+    const bad = optionsTransit(nif, pb);
+    if (bad != WIRE_OK) return bad;
+  }
   const dst = ip.dst;
   // RFC 1812 §5.3.7, RFC 3927 §7. Input has sorted out 127/8, groups, class E and bad sources.
   if (dst >>> 24 == 0 || isLinkLocal(dst) || isLinkLocal(ip.src)) return DROP_FWD_DEST;
@@ -79,9 +87,13 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
   ipv4DecrementTtl(pb.l3);
   count(CTR_IP_FORW_DATAGRAMS);
   pb.netif = out.index;
-  if ((pb.flags & PB_IP_GROUP) != 0) return broadcast(pb, out);
+  if ((pb.flags & PB_IP_GROUP) != 0) {
+    if (!plain) optionsForward(nif, out, flowDestination(), pb);
+    return broadcast(pb, out);
+  }
   const nextHop = (hop.flags & RTF_GATEWAY) != 0 ? changetype<usize>(hop) + GATEWAY : flowDestination();
   if (out == nif) redirectOutput(nif, pb, nextHop);
+  if (!plain) optionsForward(nif, out, nextHop, pb);
   if (long) ipv4FragmentTo(pb, out, nextHop);
   else if (out.medium == MEDIUM_ETHERNET) neighOutput(out, nextHop, pb);
   else netifTransmit(out, pb);

@@ -21,11 +21,8 @@ import {
   ICMP_TIMESTAMP,
   ICMP_UNREACHABLE,
   IPPROTO_ICMP,
-  IPV4_HDR_LEN,
 } from "../abi/proto";
-import { SW_IP_DEFAULT_TTL } from "../abi/switch";
 import { count, drop } from "../core/counter";
-import { switchValue } from "../core/switch";
 import { addressFind, addressKind, KIND_BROADCAST } from "../link/address";
 import { address4 } from "../memory/address";
 import { PB_IP_GROUP, PB_LINK_GROUP, Pbuf, pbufAlloc } from "../memory/pbuf";
@@ -33,8 +30,8 @@ import { IcmpHdr, icmpEmit } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { icmpRateTake } from "./icmp-rate";
-import { ipv4Output } from "./output";
-import { PATH_BYTES, PATH_LOCAL, Path, pathFind } from "./path";
+import { PATH_BYTES, PATH_LOCAL, Path } from "./path";
+import { replyHeaderLen, replyOutput, replyPath } from "./reply";
 
 /** Longest error datagram (RFC 1812 §4.3.2.3). */
 const ERROR_MAX: u32 = 576;
@@ -53,9 +50,8 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
     return;
   }
   const ip = changetype<Ipv4Hdr>(pb.l3);
-  address4(TO, ip.src);
   address4(FROM, ip.dst);
-  if (pathFind(PATH, TO, 0) < 0) {
+  if (replyPath(PATH, pb, false) < 0) {
     count(DROP_OUT_NO_ROUTE);
     return;
   }
@@ -70,7 +66,7 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
     count(DROP_OUT_NO_BUFFER);
     return;
   }
-  const quote = min<u32>(ip.totalLen, ERROR_MAX - IPV4_HDR_LEN - ICMP_HDR_LEN);
+  const quote = min<u32>(ip.totalLen, ERROR_MAX - replyHeaderLen() - ICMP_HDR_LEN);
   memory.copy(error.head + ICMP_HDR_LEN, pb.l3, quote);
   error.len = ICMP_HDR_LEN + quote;
   icmpEmit(error.head, type, code, rest, error.len);
@@ -78,8 +74,7 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
   countType(type);
   // The address that was asked, if it is ours; else that of the interface the error leaves by.
   const src = addressFind(FROM) !== null || ip.dst >>> 24 == 127 ? ip.dst : PATH.source;
-  const tos = (ip.tos & TOS_BITS) | PRECEDENCE;
-  ipv4Output(error, PATH, src, ip.src, IPPROTO_ICMP, switchValue(SW_IP_DEFAULT_TTL), tos, false);
+  replyOutput(error, PATH, src, (ip.tos & TOS_BITS) | PRECEDENCE);
 }
 
 function countType(type: u32): void {

@@ -56,8 +56,12 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   if ((pb.flags & (PB_LINK_GROUP | PB_IP_GROUP)) == PB_LINK_GROUP) return DROP_IP_LINK_BROADCAST;
   if (whose == FOR_OTHERS) return NEXT_FORWARD;
   if (pb.l4 != pb.l3 + IPV4_HDR_LEN) return NEXT_OPTIONS;
-  if (ip.isFragment) return NEXT_REASSEMBLE;
-  return ipv4Deliver(pb);
+  return ipv4Local(pb);
+}
+
+/** Where a datagram for this host goes, whose options have been dealt with. */
+export function ipv4Local(pb: Pbuf): u32 {
+  return changetype<Ipv4Hdr>(pb.l3).isFragment ? <u32>NEXT_REASSEMBLE : ipv4Deliver(pb);
 }
 
 /** FOR_US, FOR_OTHERS, FOR_NETWORK, or a drop reason; marks datagrams to a group. */

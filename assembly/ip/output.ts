@@ -9,10 +9,11 @@ import { count, drop } from "../core/counter";
 import { groupIsJoined } from "../link/group";
 import { netifAt } from "../link/netif";
 import { PB_NO_COPY, Pbuf, pbufFree } from "../memory/pbuf";
-import { Ipv4Hdr, ipv4Emit, ipv4EmitChecksum } from "../wire/ipv4";
+import { Ipv4Hdr, ipv4Emit } from "../wire/ipv4";
 import { ipv4Fragment } from "./fragment";
 import { identificationNext } from "./identification";
 import { PATH_BROADCAST, PATH_LOCAL, Path } from "./path";
+import { optionsRecord } from "./record";
 import { ipv4LoopCopy, ipv4Transmit } from "./transmit";
 
 /** Sends the message at pb.head: 0, or -errno with the buffer dropped and counted. With DF, what is longer than the
@@ -65,7 +66,7 @@ export function ipv4OutputOptions(
   // RFC 791 §3.1: the padding is zero.
   store<u32>(pb.head + hdrLen - 4, 0);
   memory.copy(pb.head + IPV4_HDR_LEN, options, optionsLen);
-  ipv4EmitChecksum(pb.head, hdrLen);
+  optionsRecord(pb.head, hdrLen, src, src, false);
   return ipv4Send(pb, path);
 }
 

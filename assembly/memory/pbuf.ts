@@ -36,6 +36,8 @@ export const PB_REPLY: u16 = 4;
 export const PB_NO_COPY: u16 = 16;
 /** Sent to a broadcast or multicast IP address. */
 export const PB_IP_GROUP: u16 = 8;
+/** We are a stop on its source route, and pass it on. */
+export const PB_SOURCE_ROUTED: u16 = 32;
 
 @unmanaged
 export class Pbuf {

@@ -1,24 +1,13 @@
 // IP options of a socket: checked when they are set, then part of each header it sends (RFC 1122 §3.2.1.8, §4.1.3.2).
 // As on Linux, a source route names the hops in order and what the application sends to is the end: the datagram goes
-// to the first hop, and the end stands last in the option. The sender is itself the first to record its address and
-// the time.
+// to the first hop, and the end stands last in the option.
 
 import { E_INVAL } from "../abi/errno";
-import { IPOPT_SSRR, IPOPT_TIMESTAMP, IPOPT_TS_ONLY, IPOPT_TS_PRESPECIFIED, IPV4_HDR_LEN } from "../abi/proto";
+import { IPOPT_SSRR, IPV4_HDR_LEN } from "../abi/proto";
 import { IP_OPTIONS_MOST } from "../abi/socket";
-import { clockDayMs } from "../core/clock";
-import { addressFind } from "../link/address";
 import { addressFrom4 } from "../memory/address";
 import { store32 } from "../memory/endian";
-import {
-  Ipv4Options,
-  ipv4OptionsParse,
-  optionAdvance,
-  optionEntry,
-  optionOpen,
-  optionsPad,
-  timestampSize,
-} from "../wire/ipv4-options";
+import { Ipv4Options, ipv4OptionsParse, optionsPad } from "../wire/ipv4-options";
 import { Pcb } from "./pcb";
 
 /** A header to send: only its options are filled in. */
@@ -61,8 +50,8 @@ export function pcbStrict(p: Pcb): bool {
   return p.sourceRoute != 0 && load<u8>(optionsOf(p) + p.sourceRoute - IPV4_HDR_LEN) == IPOPT_SSRR;
 }
 
-/** The options of a datagram to `dst` that leaves from `source`: p.optionsLen bytes, good until the next call. */
-export function pcbOptions(p: Pcb, dst: u32, source: u32): usize {
+/** The options of a datagram to `dst`: p.optionsLen bytes, good until the next call. */
+export function pcbOptions(p: Pcb, dst: u32): usize {
   const len = <u32>p.optionsLen;
   memory.copy(HEADER + IPV4_HDR_LEN, optionsOf(p), len);
   ipv4OptionsParse(HEADER, IPV4_HDR_LEN + len, FOUND);
@@ -72,29 +61,7 @@ export function pcbOptions(p: Pcb, dst: u32, source: u32): usize {
     memory.copy(route + FIRST, route + FIRST + 4, end - FIRST);
     store32(route + end, dst);
   }
-  const record = HEADER + FOUND.recordRoute;
-  if (FOUND.recordRoute != 0 && optionOpen(record)) {
-    store32(optionEntry(record), source);
-    optionAdvance(record, 4);
-  }
-  if (FOUND.timestamp != 0 && optionOpen(HEADER + FOUND.timestamp)) stamp(HEADER + FOUND.timestamp, source);
   return HEADER + IPV4_HDR_LEN;
-}
-
-/** Enters the time into the timestamp option at `p`: alone, behind our address, or where our address is asked for. */
-function stamp(p: usize, source: u32): void {
-  assert(load<u8>(p) == IPOPT_TIMESTAMP);
-  const entry = optionEntry(p);
-  const size = timestampSize(p);
-  const flags = <u32>load<u8>(p, 3) & 15;
-  if (flags == IPOPT_TS_PRESPECIFIED) {
-    addressFrom4(HOP, entry);
-    if (addressFind(HOP) === null) return;
-  } else if (flags != IPOPT_TS_ONLY) {
-    store32(entry, source);
-  }
-  store32(entry + size - 4, clockDayMs());
-  optionAdvance(p, size);
 }
 
 if (offsetof<Pcb>("options0") + IP_OPTIONS_MOST != offsetof<Pcb>("optionsLen")) ERROR("Pcb.options");

@@ -168,7 +168,7 @@ export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32):
   const df = dontFragment(optionOf(p, OPT_MTU_DISCOVER), path, pb.len + IPV4_HDR_LEN + p.optionsLen);
   const tos = optionOf(p, OPT_TOS);
   if (p.optionsLen == 0) return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, tos, df);
-  const options = pcbOptions(p, addressV4(dst), path.source);
+  const options = pcbOptions(p, addressV4(dst));
   const to = addressV4(pcbFirstHop(p, dst));
   return ipv4OutputOptions(pb, path, path.source, to, proto, ttl, tos, df, options, p.optionsLen);
 }

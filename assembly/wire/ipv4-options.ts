@@ -114,15 +114,22 @@ function routeFault(p: usize, len: u32): u32 {
   return (pointer & 3) != 0 || pointer + 3 > len ? 2 : NONE;
 }
 
-/** RFC 791: likewise; and an overflow count that overflows is an error. */
+/** RFC 791: likewise. */
 function timestampFault(p: usize, len: u32): u32 {
   if (len < 4) return 1;
   const pointer = <u32>load<u8>(p, 2);
   if (pointer < TIMESTAMP_FIRST) return 2;
   const flags = <u32>load<u8>(p, 3) & 15;
   if (flags != IPOPT_TS_ONLY && flags != IPOPT_TS_ADDRESS && flags != IPOPT_TS_PRESPECIFIED) return 3;
-  if (pointer > len) return <u32>load<u8>(p, 3) >>> 4 == OVERFLOW_FULL ? 3 : NONE;
+  if (pointer > len) return NONE;
   return (pointer & 3) != 1 || pointer + timestampSize(p) - 1 > len ? 2 : NONE;
+}
+
+/** Can the checked timestamp option at `p` neither take nor count one more? RFC 791: an error, for who would be that
+ * one. */
+export function timestampExhausted(p: usize): bool {
+  const flags = <u32>load<u8>(p, 3);
+  return !optionOpen(p) && (flags & 15) != IPOPT_TS_PRESPECIFIED && flags >>> 4 == OVERFLOW_FULL;
 }
 
 /** Bytes of one entry of the timestamp option at `p`. */

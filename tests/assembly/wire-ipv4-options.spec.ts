@@ -4,6 +4,7 @@ import {
   optionEntry,
   optionOpen,
   optionsCopied,
+  timestampExhausted,
 } from "../../assembly/wire/ipv4-options";
 import { optionsReply, returnHop } from "../../assembly/wire/ipv4-return";
 import { AT, putHex } from "./frame-list";
@@ -122,13 +123,18 @@ describe("IPv4 options", () => {
     expect(fault("440a090000000000" + "00000000")).toBe(2);
   });
 
-  it("timestamps: flags 0, 1 and 3; a full overflow count overflows", () => {
+  it("timestamps: flags 0, 1 and 3; a full overflow count is for the next station to refuse", () => {
     expect(fault("4408050200000000")).toBe(3);
     expect(fault("4408050f00000000")).toBe(3);
     expect(fault("440c050300000000" + "00000000")).toBe(-1);
     expect(fault("440809e000000000")).toBe(-1);
-    expect(fault("440809f000000000")).toBe(3);
+    expect(timestampExhausted(AT + 20)).toBe(false);
+    expect(fault("440809f000000000")).toBe(-1);
+    expect(timestampExhausted(AT + 20)).toBe(true);
     expect(fault("440805f000000000")).toBe(-1);
+    expect(timestampExhausted(AT + 20)).toBe(false);
+    expect(fault("440c0df300000000" + "00000000")).toBe(-1);
+    expect(timestampExhausted(AT + 20)).toBe(false);
   });
 
   it("each but once; a loose and a strict source route are two (RFC 1812 5.2.4.1)", () => {

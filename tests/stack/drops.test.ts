@@ -3,7 +3,7 @@
  * named beside it, where one packet's end brings about another's).
  */
 import { describe, expect, test } from "vitest";
-import { IFSW_RP_FILTER, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/netif.js";
+import { IFSW_ACCEPT_SOURCE_ROUTE, IFSW_RP_FILTER, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/netif.js";
 import { DESC_LEN, DESC_PBUF, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { DROP_TEXTS, type DropName, type UdpSocket } from "../../src/index.js";
 import { DROPS } from "../../src/text/drops.js";
@@ -152,7 +152,12 @@ const SCENARIOS: Record<DropName, Scenario> = {
   IP_DEST: rxIp({ dst: "240.0.0.1" }),
   IP_LINK_BROADCAST: { act: (host) => host.rxUdp({}, [], {}, BROADCAST_MAC) },
   IP_NOT_FORWARDING: rxIp({ dst: "8.8.8.8" }),
-  IP_OPTIONS: rxIp({ options: [1, 1, 1, 0] }),
+  IP_OPTIONS: rxIp({ options: [7, 2, 0, 0] }),
+  IP_SOURCE_ROUTE: rxIp({ options: [131, 7, 4, 10, 0, 0, 2, 0] }),
+  IP_SOURCE_ROUTE_FAILED: {
+    prepare: (host) => host.stack.core.exports.netif_set(2, IFSW_ACCEPT_SOURCE_ROUTE, 1),
+    ...rxIp({ options: [131, 7, 4, 10, 0, 0, 2, 0] }),
+  },
   IP_PROTOCOL: rxIp({ proto: 6 }, data(20)),
   IP_OWN_SOURCE: rxIp({ src: US }),
   IP_GROUP: { act: (host) => host.rxUdp({}, [], { dst: "224.0.0.9" }, "01:00:5e:00:00:01") },

@@ -13,11 +13,13 @@
  *   ICMP_IN_ECHOS + ICMP_IN_TIMESTAMPS = ICMP_ECHO_GROUP + ICMP_OUT_ECHO_REPS + ICMP_OUT_TIMESTAMP_REPS + n
  *   ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMP_REPS = ICMP_REPLY_UNWANTED + i + e
  *   UDP_IN_DATAGRAMS + e = datagrams read + SOCK_CLOSED
- *   IP_PROTOCOL + UDP_NO_PORT + NEIGH_FAILED =
- *     ICMP_ERROR_FORBIDDEN + ICMP_ERROR_RATE + ICMP_ERROR_HOST_RATE + ICMP_OUT_DEST_UNREACHS + OUT_NO_ROUTE - n + b
+ *   IP_PROTOCOL + UDP_NO_PORT + NEIGH_FAILED + IP_OPTIONS + both IP_SOURCE_ROUTE + t =
+ *     ICMP_ERROR_FORBIDDEN + ICMP_ERROR_RATE + ICMP_ERROR_HOST_RATE +
+ *     ICMP_OUT_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS) + OUT_NO_ROUTE - n + b
  *
- * give or take IP_REASM_TIMEOUTS, of which some are told; where u and i are the UDP and ICMP parts of SOCK_QUEUE_FULL + SOCK_QUOTA, e the echo replies that sockets took, n the
- * queries to where no route was, and b (0 .. OUT_NO_BUFFER) the errors for want of a buffer.
+ * where u and i are the UDP and ICMP parts of SOCK_QUEUE_FULL + SOCK_QUOTA, e the echo replies that sockets took, n the
+ * queries to where no route was, t (0 .. IP_REASM_TIMEOUTS) the datagrams of which fragment zero was there when their
+ * time was up, and b (0 .. OUT_NO_BUFFER) the errors for want of a buffer.
  */
 import { expect } from "vitest";
 import type { CounterName, DropName, Stack } from "../../src/index.js";
@@ -63,8 +65,10 @@ export function explain(stack: Stack, filled: number, datagramsRead: number): vo
 
   const n = queries - d.ICMP_ECHO_GROUP - c.ICMP_OUT_ECHO_REPS - c.ICMP_OUT_TIMESTAMP_REPS;
   const limited = d.ICMP_ERROR_RATE + d.ICMP_ERROR_HOST_RATE;
-  const told = d.ICMP_ERROR_FORBIDDEN + limited + c.ICMP_OUT_DEST_UNREACHS + d.OUT_NO_ROUTE - n;
-  const b = d.IP_PROTOCOL + d.UDP_NO_PORT + d.NEIGH_FAILED - told;
+  const out = c.ICMP_OUT_DEST_UNREACHS + c.ICMP_OUT_TIME_EXCDS + c.ICMP_OUT_PARM_PROBS;
+  const told = d.ICMP_ERROR_FORBIDDEN + limited + out + d.OUT_NO_ROUTE - n;
+  const sourceRoutes = d.IP_SOURCE_ROUTE + d.IP_SOURCE_ROUTE_FAILED;
+  const b = d.IP_PROTOCOL + d.UDP_NO_PORT + d.NEIGH_FAILED + d.IP_OPTIONS + sourceRoutes - told;
   expect(n, "queries without a route").toBeGreaterThanOrEqual(0);
   expect(b, "errors without a buffer").toBeGreaterThanOrEqual(-c.IP_REASM_TIMEOUTS);
   expect(b, "errors without a buffer").toBeLessThanOrEqual(d.OUT_NO_BUFFER);
