@@ -3,10 +3,12 @@
  */
 import {
   ICMP_PARAMETER_PROBLEM,
+  ICMP_REDIRECT,
   ICMP_SOURCE_QUENCH,
   ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE,
 } from "../../assembly/abi/proto.js";
+import { formatIpv4 } from "../address.js";
 import type { DatagramError } from "../sockets/datagram.js";
 
 /** Milliseconds in three significant digits, at least: "0.041", "1.25", "20.5", "148". */
@@ -48,6 +50,13 @@ const UNREACHABLE: readonly string[] = [
   "Precedence Cutoff",
 ];
 
+const REDIRECTS: readonly string[] = [
+  "Redirect Network",
+  "Redirect Host",
+  "Redirect Type of Service and Network",
+  "Redirect Type of Service and Host",
+];
+
 const TIME_EXCEEDED: readonly string[] = ["Time to live exceeded", "Frag reassembly time exceeded"];
 
 /** What an ICMP error says (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1). */
@@ -59,6 +68,10 @@ export function icmpErrorText({ icmpType, icmpCode, icmpRest }: DatagramError): 
     }
     case ICMP_SOURCE_QUENCH:
       return "Source Quench";
+    case ICMP_REDIRECT: {
+      const text = REDIRECTS[icmpCode] ?? `Redirect, Bad Code: ${icmpCode}`;
+      return `${text}(New nexthop: ${formatIpv4(icmpRest)})`;
+    }
     case ICMP_TIME_EXCEEDED:
       return TIME_EXCEEDED[icmpCode] ?? `Time exceeded, Bad Code: ${icmpCode}`;
     case ICMP_PARAMETER_PROBLEM:

@@ -1,13 +1,21 @@
 /**
- * `ping`, with iputils' own lines. Each request carries the time at which it left, as iputils' do, so that nothing need
+ * `ping`, with iputils' own lines, those about errors of this host on `err`. Each request carries the time at which it left, as iputils' do, so that nothing need
  * be remembered of what is on its way; 16 bits of sequence number tell duplicates.
  */
-import { ICMP_HDR_LEN, IPV4_HDR_LEN } from "../../assembly/abi/proto.js";
+import {
+  ICMP_HDR_LEN,
+  ICMP_REDIRECT,
+  ICMP_UNREACH_NEEDFRAG,
+  ICMP_UNREACHABLE,
+  IPOPT_MAX_LEN,
+  IPV4_HDR_LEN,
+} from "../../assembly/abi/proto.js";
 import { formatIpv4, ipv4 } from "../address.js";
 import { requireInteger, StackError } from "../errors.js";
-import type { DatagramError, DatagramInfo } from "../sockets/datagram.js";
+import type { DatagramError, DatagramInfo, PathMtuDiscovery } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
 import type { Stack } from "../stack.js";
+import { OptionPrinter } from "./ip-options.js";
 import { type PingSummary, PingTally } from "./ping-tally.js";
 import { icmpErrorText, timeText } from "./ping-texts.js";
 import { errorText } from "./strerror.js";
@@ -25,6 +33,25 @@ export interface PingRunOptions {
   /** Wait for a first reply behind the last request, µs; 10,000,000 unless given. After a reply the wait is twice the
    * longest round trip, and an interval at least. */
   readonly timeoutUs?: number;
+  /** End after this long, µs, whatever has been answered (-w). */
+  readonly deadlineUs?: number;
+  /** Printed for the target; itself unless given. */
+  readonly name?: string;
+  /** No line for each reply and error (-q), no names in replies (-n). */
+  readonly quiet?: boolean;
+  readonly numeric?: boolean;
+  readonly tos?: number;
+  /** Own address to speak from, and name of the interface to speak by (-I). */
+  readonly source?: string;
+  readonly device?: string;
+  /** Broadcast addresses may be asked, too (-b). */
+  readonly broadcast?: boolean;
+  /** How DF is used (-M); as the stack's switch says unless given. */
+  readonly discover?: PathMtuDiscovery;
+  /** IP options to send (-R, -T): at most 40 bytes. */
+  readonly ipOptions?: Uint8Array;
+  /** Called with lines about errors of this host; as `output` unless given. */
+  readonly err?: (line: string) => void;
 }
 
 /** Bytes of data in front of the pattern: the time of sending, µs, as two 32-bit halves, and as many zeros. */
@@ -35,7 +62,7 @@ const MAX_TIME_US = 2 ** 48;
 /**
  * Sends echo requests and prints what comes back.
  * @param target  "192.168.1.2" or "localhost"
- * @param output  called with each line, without its end
+ * @param output  called with each line, without its end; a reply's with IP options are several
  * @param signal  ends it as ^C does: the statistics are printed and the promise resolves
  * @returns what was counted; nothing is transmitted where there is no way to the target, which is printed
  * @throws (by rejection) TypeError for the target; RangeError for an option; StackError EBADF when the stack is closed,
@@ -50,71 +77,121 @@ export async function ping(
 ): Promise<PingSummary> {
   requireOptions(options);
   const run = new Run(stack, target, output, options);
+  let socket: EchoSocket | undefined;
   try {
-    stack.routes.get(run.address);
+    run.requireWay();
+    socket = run.open();
   } catch (error) {
-    if (!(error instanceof StackError)) throw error;
-    output(`ping: connect: ${errorText(error.code)}`);
+    if (!(error instanceof StackError) || UNSAID.includes(error.code)) throw error;
+    (options.err ?? output)(`ping: ${error.syscall === "bind" ? "bind" : "connect"}: ${errorText(error.code)}`);
     return run.tally.summary();
   }
-  await run.go(signal);
-  for (const line of run.tally.lines(target)) output(line);
+  await run.go(socket, signal);
+  for (const line of run.tally.lines(options.name ?? target)) output(line);
   return run.tally.summary();
 }
 
-function requireOptions({ count = Infinity, intervalUs = 0, size = 0, timeoutUs = 0 }: PingRunOptions): void {
+/** What is no matter of the way to the target. */
+const UNSAID: readonly string[] = ["EBADF", "EINVAL", "ENOBUFS"];
+
+function requireOptions(options: PingRunOptions): void {
+  const { count = Infinity, intervalUs = 0, size = 0, timeoutUs = 0, deadlineUs = 0 } = options;
   if (count !== Infinity) requireInteger("count", count, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("intervalUs", intervalUs, 0, MAX_TIME_US);
   requireInteger("size", size, 0, MAX_SIZE);
   requireInteger("timeoutUs", timeoutUs, 0, MAX_TIME_US);
+  requireInteger("deadlineUs", deadlineUs, 0, MAX_TIME_US);
 }
 
 class Run {
   readonly tally = new PingTally();
-  readonly address: string;
+  readonly #address: string;
   readonly #stack: Stack;
-  readonly #target: string;
   readonly #output: (line: string) => void;
+  readonly #options: PingRunOptions;
+  readonly #name: string;
   readonly #count: number;
   readonly #intervalUs: number;
   readonly #size: number;
-  readonly #ttl: number | undefined;
-  readonly #timeoutUs: number;
+  readonly #printer = new OptionPrinter();
+  /** Least MTU that routers have told of. */
+  #toldMtu = Infinity;
   /** Called when the last request has been sent and all have had their answers. */
   #onComplete: (() => void) | undefined;
 
   constructor(stack: Stack, target: string, output: (line: string) => void, options: PingRunOptions) {
-    this.address = formatIpv4(ipv4(target, "target"));
+    this.#address = formatIpv4(ipv4(target, "target"));
     this.#stack = stack;
-    this.#target = target;
     this.#output = output;
+    this.#options = options;
+    this.#name = options.name ?? target;
     this.#count = options.count ?? Infinity;
     this.#intervalUs = options.intervalUs ?? 1_000_000;
     this.#size = options.size ?? 56;
-    this.#ttl = options.ttl;
-    this.#timeoutUs = options.timeoutUs ?? 10_000_000;
   }
 
-  async go(signal: AbortSignal | undefined): Promise<void> {
-    const socket = this.#stack.openEcho(this.#ttl === undefined ? {} : { ttl: this.#ttl });
+  /** @throws StackError for a target that nothing leads to; by an interface all are on its link */
+  requireWay(): void {
+    if (this.#options.device === undefined) this.#stack.routes.get(this.#address);
+  }
+
+  /** @throws StackError EADDRNOTAVAIL, EINVAL, ENOBUFS, EBADF, ENODEV */
+  open(): EchoSocket {
+    const { ttl, tos, source, device, broadcast, discover, ipOptions } = this.#options;
+    const ifindex = device === undefined ? undefined : this.#stack.interface(device).index;
+    const given = { ttl, tos, address: source, ifindex, broadcast };
+    const socket = this.#stack.openEcho(
+      Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    );
+    try {
+      if (discover !== undefined) socket.setPathMtuDiscovery(discover);
+      if (ipOptions !== undefined) socket.setOptions(ipOptions);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return socket;
+  }
+
+  async go(socket: EchoSocket, signal: AbortSignal | undefined): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted) end();
+    // Should the clock be restored, those who wait for it below say so.
+    if (this.#options.deadlineUs) this.#stack.clock.sleep(this.#options.deadlineUs, over.signal).then(end, () => {});
     socket.onmessage = (message, info) => this.#reply(message, info);
     socket.onerror = (error) => this.#icmpError(error);
-    const total = this.#size + ICMP_HDR_LEN + IPV4_HDR_LEN;
-    this.#output(`PING ${this.#target} (${this.address}) ${this.#size}(${total}) bytes of data.`);
+    this.#output(this.#header());
     try {
-      await this.#sendAll(socket, signal);
-      if (!this.tally.isAnswered) await this.#linger(signal);
+      await this.#sendAll(socket, over.signal);
+      if (!this.tally.isAnswered) await this.#linger(over.signal);
     } catch (error) {
-      if (!signal?.aborted) throw error;
+      if (!over.signal.aborted) throw error;
     } finally {
       socket.close();
+      signal?.removeEventListener("abort", end);
+      end();
     }
   }
 
-  async #sendAll(socket: EchoSocket, signal: AbortSignal | undefined): Promise<void> {
+  #header(): string {
+    const { source, device, ipOptions } = this.#options;
+    const total = this.#size + ICMP_HDR_LEN + IPV4_HDR_LEN + (ipOptions === undefined ? 0 : IPOPT_MAX_LEN);
+    let from = "";
+    if (device !== undefined) from = ` from ${source ?? this.#sourceBy(device)} ${device}:`;
+    else if (source !== undefined) from = ` from ${source} :`;
+    return `PING ${this.#name} (${this.#address})${from} ${this.#size}(${total}) bytes of data.`;
+  }
+
+  #sourceBy(device: string): string {
+    return this.#stack.interface(device).addresses[0]?.address ?? "0.0.0.0";
+  }
+
+  async #sendAll(socket: EchoSocket, signal: AbortSignal): Promise<void> {
     const { clock } = this.#stack;
     const startUs = clock.now();
-    while (!signal?.aborted) {
+    while (!signal.aborted) {
       this.#send(socket);
       if (this.tally.transmitted >= this.#count) return;
       const nextUs = startUs + this.tally.transmitted * this.#intervalUs;
@@ -129,7 +206,7 @@ class Run {
     if (this.#size >= TIME_BYTES) writeTime(data, nowUs);
     const sequence = this.tally.send(nowUs);
     try {
-      if (!socket.request(this.address, sequence, data)) this.#sendError(sequence, "ENOBUFS");
+      if (!socket.request(this.#address, sequence, data)) this.#sendError(sequence, "ENOBUFS");
     } catch (error) {
       if (!(error instanceof StackError) || error.code === "EBADF") throw error;
       this.#sendError(sequence, error.code);
@@ -138,32 +215,34 @@ class Run {
 
   #sendError(sequence: number, code: string): void {
     this.tally.error(sequence);
-    this.#output(`ping: ${code === "EMSGSIZE" ? this.#tooLong() : `sendmsg: ${errorText(code)}`}`);
+    const words = code === "EMSGSIZE" ? this.#tooLong() : `sendmsg: ${errorText(code)}`;
+    (this.#options.err ?? this.#output)(`ping: ${words}`);
   }
 
   #tooLong(): string {
-    const { dev } = this.#stack.routes.get(this.address);
-    return `local error: message too long, mtu=${this.#stack.interface(dev).mtu}`;
+    const dev = this.#options.device ?? this.#stack.routes.get(this.#address).dev;
+    const mtu = Math.min(this.#stack.interface(dev).mtu, this.#toldMtu);
+    return `local error: message too long, mtu=${mtu}`;
   }
 
   /** Waits for what is on its way. */
-  async #linger(signal: AbortSignal | undefined): Promise<void> {
+  async #linger(signal: AbortSignal): Promise<void> {
     const { received, rttMaxUs } = this.tally;
-    const waitUs = received === 0 ? this.#timeoutUs : Math.max(2 * rttMaxUs, this.#intervalUs);
+    const waitUs = received === 0 ? (this.#options.timeoutUs ?? 10_000_000) : Math.max(2 * rttMaxUs, this.#intervalUs);
     const over = new AbortController();
     const end = () => over.abort();
     this.#onComplete = end;
-    signal?.addEventListener("abort", end, { once: true });
+    signal.addEventListener("abort", end, { once: true });
     try {
       await this.#stack.clock.sleep(waitUs, over.signal);
     } catch (error) {
       if (!over.signal.aborted) throw error;
     } finally {
-      signal?.removeEventListener("abort", end);
+      signal.removeEventListener("abort", end);
     }
   }
 
-  #reply(message: Uint8Array, { address, ttl }: DatagramInfo): void {
+  #reply(message: Uint8Array, { address, ttl, options }: DatagramInfo): void {
     const { sequence, data } = readEcho(message);
     const isDuplicate = this.tally.reply(sequence);
     let time = "";
@@ -172,17 +251,31 @@ class Run {
       this.tally.roundTrip(us);
       time = ` time=${timeText(us)} ms`;
     }
-    const from = this.#target === this.address ? address : `${this.#target} (${address})`;
-    const tail = isDuplicate ? " (DUP!)" : "";
-    this.#output(`${message.length} bytes from ${from}: icmp_seq=${sequence} ttl=${ttl}${time}${tail}`);
+    const hasName = !this.#options.numeric && this.#name !== this.#address && address === this.#address;
+    const from = hasName ? `${this.#name} (${address})` : address;
+    const tail = (isDuplicate ? " (DUP!)" : "") + this.#printer.text(options);
+    this.#say(`${message.length} bytes from ${from}: icmp_seq=${sequence} ttl=${ttl}${time}${tail}`);
     if (this.tally.isAnswered) this.#onComplete?.();
+  }
+
+  #say(line: string): void {
+    if (!this.#options.quiet) this.#output(line);
   }
 
   #icmpError(error: DatagramError | StackError): void {
     if (error instanceof StackError) return;
     // An echo socket's error names the request by its sequence number, in place of a port.
-    this.tally.error(error.port);
-    this.#output(`From ${error.reporter} icmp_seq=${error.port} ${icmpErrorText(error)}`);
+    const { port: sequence, reporter, icmpType } = error;
+    if (icmpType === ICMP_REDIRECT) {
+      // The request goes on: its answer is still to come.
+      this.#say(`From ${reporter}: icmp_seq=${sequence} ${icmpErrorText(error)}`);
+      return;
+    }
+    if (icmpType === ICMP_UNREACHABLE && error.icmpCode === ICMP_UNREACH_NEEDFRAG) {
+      this.#toldMtu = Math.min(this.#toldMtu, error.icmpRest & 0xffff);
+    }
+    this.tally.error(sequence);
+    this.#say(`From ${reporter} icmp_seq=${sequence} ${icmpErrorText(error)}`);
     if (this.tally.isAnswered) this.#onComplete?.();
   }
 }

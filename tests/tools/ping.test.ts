@@ -92,7 +92,12 @@ describe("ping", () => {
 
   test("longer than the MTU", async () => {
     const { clock, a } = await pair();
-    const { printed } = await lines(clock, a, "192.168.1.2", { count: 2, size: 1473, intervalUs: 1000 });
+    const { printed } = await lines(clock, a, "192.168.1.2", {
+      count: 2,
+      size: 1473,
+      intervalUs: 1000,
+      discover: "do",
+    });
     expect(printed).toEqual([
       "PING 192.168.1.2 (192.168.1.2) 1473(1501) bytes of data.",
       "ping: local error: message too long, mtu=1500",
@@ -225,7 +230,11 @@ describe("ping's words", () => {
     expect(text(3, 0)).toBe("Destination Net Unreachable");
     expect(text(3, 4, 576)).toBe("Frag needed and DF set (mtu = 576)");
     expect(text(3, 99)).toBe("Dest Unreachable, Bad Code: 99");
+    expect(text(3, 5)).toBe("Source Route Failed");
+    expect(text(3, 13)).toBe("Packet filtered");
     expect(text(4, 0)).toBe("Source Quench");
+    expect(text(5, 1, 0xc0a8ef02)).toBe("Redirect Host(New nexthop: 192.168.239.2)");
+    expect(text(5, 7, 1)).toBe("Redirect, Bad Code: 7(New nexthop: 0.0.0.1)");
     expect(text(11, 0)).toBe("Time to live exceeded");
     expect(text(11, 9)).toBe("Time exceeded, Bad Code: 9");
     expect(text(12, 0, 0x14000000)).toBe("Parameter problem: pointer = 20");

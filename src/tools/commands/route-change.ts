@@ -93,7 +93,7 @@ function specOf(target: Target, words: string[], context: CommandContext): Route
   return {
     destination: `${formatIpv4(target.address)}/${length}`,
     ...(gateway === undefined ? {} : { gateway }),
-    ...(dev === undefined ? (reject ? { dev: "lo" } : {}) : { dev }),
+    ...(dev === undefined ? {} : { dev }),
     ...(metric === undefined ? {} : { metric }),
     ...(reject ? { reject } : {}),
   };
