@@ -5,10 +5,13 @@ import { defineConfig } from "vitest/config";
 /** Two tests side by side on the smallest machine that this runs on; differential tests take their seconds. */
 const testTimeout = 60_000;
 
+/** What runs against the stack itself: its tests, and the scenarios. */
+const MODULE_TESTS = ["tests/stack/**/*.test.ts", "tests/scenarios/**/*.test.ts"];
+
 /** A project whose tests find the module under test in RINGSTACK_WASM (an absolute path). */
 function onModule(name: string) {
   const path = fileURLToPath(new URL(`build/${name}.wasm`, import.meta.url));
-  return { test: { name, testTimeout, include: ["tests/stack/**/*.test.ts"], env: { RINGSTACK_WASM: path } } };
+  return { test: { name, testTimeout, include: MODULE_TESTS, env: { RINGSTACK_WASM: path } } };
 }
 
 export default defineConfig({
@@ -17,7 +20,7 @@ export default defineConfig({
       onModule("release"),
       onModule("scalar"),
       onModule("debug"),
-      { test: { name: "plain", testTimeout, include: ["tests/**/*.test.ts"], exclude: ["tests/stack/**"] } },
+      { test: { name: "plain", testTimeout, include: ["tests/**/*.test.ts"], exclude: MODULE_TESTS } },
     ],
   },
 });

@@ -253,7 +253,7 @@ export function addressBroadcastHere(netif: u32, v4: u32): bool {
 }
 
 /** The interface's IPv4 address with which to speak to `peer` (host order; 0 = nobody in particular): the first
- * whose subnet holds the peer, else its primary, else 0. */
+ * whose subnet holds the peer or whose far end it is, else its primary, else 0. */
 export function addressFor(netif: u32, peer: u32): u32 {
   let primary: u32 = 0;
   let primaryOrder: u32 = 0xffffffff;
@@ -267,12 +267,16 @@ export function addressFor(netif: u32, peer: u32): u32 {
       primary = ip;
       primaryOrder = a.order;
     }
-    if (((ip ^ peer) & maskOf(a.plen)) == 0 && a.order < matchOrder) {
+    if ((((ip ^ peer) & maskOf(a.plen)) == 0 || isFarEnd(a, peer)) && a.order < matchOrder) {
       match = ip;
       matchOrder = a.order;
     }
   }
   return match != 0 ? match : primary;
+}
+
+function isFarEnd(a: IfAddr, peer: u32): bool {
+  return peer != 0 && addressV4(changetype<usize>(a) + ADDR_PEER) == peer;
 }
 
 /** The interface's address towards `peer`; an interface without any borrows another's (unnumbered). */
