@@ -20,7 +20,7 @@ import {
   IPPROTO_ICMP,
   IPPROTO_UDP,
 } from "./abi/proto";
-import { TIMER_ADDRESS, TIMER_GROUP, TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
+import { TIMER_ADDRESS, TIMER_GROUP, TIMER_IGMP, TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
 import {
   NEXT_ARP,
   NEXT_CONFLICT,
@@ -29,6 +29,7 @@ import {
   NEXT_FREE,
   NEXT_ICMP,
   NEXT_ICMP_ERROR,
+  NEXT_IGMP,
   NEXT_IPV4,
   NEXT_OPTIONS,
   NEXT_PORT_UNREACH,
@@ -42,6 +43,8 @@ import { drop } from "./core/counter";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
 import { icmpInput, icmpQuoted } from "./icmp/input";
+import { igmpInput } from "./igmp/input";
+import { igmpGroupTimer, igmpTimer } from "./igmp/timer";
 import { addressConflict, probeTimer } from "./ip/address-probe";
 import { ipv4Forward } from "./ip/forward";
 import { icmpErrorAndDrop } from "./ip/icmp-error";
@@ -51,7 +54,6 @@ import { reassemblyInput, reassemblyTimer } from "./ip/reassemble";
 import { reassemblyOfTimer } from "./ip/reassembly-table";
 import { arpInput } from "./link/arp";
 import { etherInput } from "./link/ethernet";
-import { groupHush, groupOfTimer } from "./link/group";
 import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
 import { Netif, netifAt } from "./link/netif";
 import { PB_LOOPED, Pbuf, pbufFree } from "./memory/pbuf";
@@ -94,6 +96,9 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
     case NEXT_UDP:
       if (rawAny()) rawCopies(pb, nif.index + 1);
       return udpInput(pb, nif.index + 1);
+    case NEXT_IGMP:
+      if (rawAny()) rawCopies(pb, nif.index + 1);
+      return igmpInput(nif, pb);
     case NEXT_TCP:
     case NEXT_RAW:
       return rawInput(pb, nif.index + 1);
@@ -176,7 +181,10 @@ export function dispatchTimer(t: Timer): void {
       probeTimer(t);
       return;
     case TIMER_GROUP:
-      groupHush(groupOfTimer(t));
+      igmpGroupTimer(t);
+      return;
+    case TIMER_IGMP:
+      igmpTimer(t);
       return;
     default:
       assert(false);

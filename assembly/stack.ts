@@ -13,6 +13,7 @@ import { prngInit } from "./core/prng";
 import { switchInit } from "./core/switch";
 import { NEVER, timerExpire, timerNext } from "./core/timer";
 import { dispatchFrame, dispatchTimer } from "./dispatch";
+import { igmpLayout } from "./igmp/querier";
 import { icmpRateLayout } from "./ip/icmp-rate";
 import { identificationLayout } from "./ip/identification";
 import { interfaceAdd, interfaceAddressAdd } from "./ip/interface";
@@ -86,6 +87,7 @@ function layout(c: Config): void {
   demuxLayout(c.sockets);
   portLayout(c.sockets);
   membershipLayout(c.memberships);
+  igmpLayout(c.interfaces);
   receiveLayout(c.socketErrors);
 }
 

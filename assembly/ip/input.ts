@@ -11,8 +11,17 @@ import {
   DROP_IP_LINK_BROADCAST,
 } from "../abi/drop";
 import { IFSW_BC_FORWARDING, IFSW_FORWARDING, MEDIUM_LOOPBACK } from "../abi/netif";
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
-import { NEXT_FORWARD, NEXT_ICMP, NEXT_OPTIONS, NEXT_RAW, NEXT_REASSEMBLE, NEXT_TCP, NEXT_UDP } from "../abi/verdict";
+import { IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
+import {
+  NEXT_FORWARD,
+  NEXT_ICMP,
+  NEXT_IGMP,
+  NEXT_OPTIONS,
+  NEXT_RAW,
+  NEXT_REASSEMBLE,
+  NEXT_TCP,
+  NEXT_UDP,
+} from "../abi/verdict";
 import { count } from "../core/counter";
 import { addressBroadcastHere, addressKind, KIND_BROADCAST, KIND_OWN } from "../link/address";
 import { groupIsJoined } from "../link/group";
@@ -48,7 +57,7 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
   const loopback = nif.medium == MEDIUM_LOOPBACK;
   if (!loopback && !looped) {
     const bad = martianSource(nif, ip.src, dst);
-    if (bad != WIRE_OK) return bad;
+    if (bad != WIRE_OK && !namelessMember(ip)) return bad;
   }
   let whose = destination(nif, dst, pb, loopback || looped);
   if (whose == FOR_NETWORK) whose = directedBroadcast(nif, pb);
@@ -62,6 +71,11 @@ export function ipv4Input(nif: Netif, pb: Pbuf): u32 {
 /** Where a datagram for this host goes, whose options have been dealt with. */
 export function ipv4Local(pb: Pbuf): u32 {
   return changetype<Ipv4Hdr>(pb.l3).isFragment ? <u32>NEXT_REASSEMBLE : ipv4Deliver(pb);
+}
+
+/** RFC 3376 §4.2.13: members and queriers without an address of their own yet speak IGMP from 0.0.0.0. */
+function namelessMember(ip: Ipv4Hdr): bool {
+  return ip.src == 0 && ip.proto == IPPROTO_IGMP && ip.dst >>> 28 == 0xe;
 }
 
 /** FOR_US, FOR_OTHERS, FOR_NETWORK, or a drop reason; marks datagrams to a group. */
@@ -97,6 +111,8 @@ export function ipv4Deliver(pb: Pbuf): u32 {
       return NEXT_UDP;
     case IPPROTO_ICMP:
       return NEXT_ICMP;
+    case IPPROTO_IGMP:
+      return NEXT_IGMP;
     case IPPROTO_TCP:
       return NEXT_TCP;
     default:

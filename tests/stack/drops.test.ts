@@ -7,6 +7,7 @@ import { IFSW_ACCEPT_SOURCE_ROUTE, IFSW_RP_FILTER, NETIF_RX_RING, NETIF_TX_RING 
 import { DESC_LEN, DESC_PBUF, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { DROP_TEXTS, type DropName, type UdpSocket } from "../../src/index.js";
 import { DROPS } from "../../src/text/drops.js";
+import { igmp, frame as igmpFrame } from "./frames/igmp-kit.js";
 import { Host, OUR_MAC, PEER, US } from "./recording-driver.js";
 import { arp, BROADCAST_MAC, data, ether, icmp, ipv4, udp } from "./wire.js";
 
@@ -33,6 +34,7 @@ const rxUdp = (fields: Parameters<typeof udp>[0], ip: Parameters<typeof ipv4>[0]
 const rxIcmp = (fields: Parameters<typeof icmp>[0], payload: ArrayLike<number> = []) => ({
   act: (host: Host) => host.rxIcmp(fields, payload),
 });
+const rxIgmp = (message: ArrayLike<number>) => ({ act: (host: Host) => host.rx(igmpFrame(message, PEER, US, false)) });
 const rxArp = (fields: Parameters<typeof arp>[0]) => ({ act: (host: Host) => host.rxArp(fields) });
 
 const sockets = new WeakMap<Host, UdpSocket>();
@@ -335,6 +337,12 @@ const SCENARIOS: Record<DropName, Scenario> = {
     },
     ...rxUdp({ dstPort: 5000 }),
   },
+  IGMP_SHORT: rxIgmp(igmp(0x11, 0, [0])),
+  IGMP_CHECKSUM: rxIgmp(igmp(0x11, 0, [0, 0, 0, 0], 1)),
+  IGMP_TYPE: rxIgmp(igmp(0x17, 0, [239, 1, 2, 3])),
+  // A general query, but not to all hosts.
+  IGMP_SOURCE: rxIgmp(igmp(0x11, 0, [0, 0, 0, 0])),
+  IGMP_NOT_MEMBER: rxIgmp(igmp(0x11, 0, [239, 1, 2, 3])),
   SOCK_FILTERED: {
     prepare: async (host) => {
       await open(host);

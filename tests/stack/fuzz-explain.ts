@@ -7,6 +7,7 @@
  *   IP_IN_RECEIVES = all IP_ but IP_PROTOCOL + IP_REASM_REQDS + IP_IN_DELIVERS - IP_REASM_OKS
  *   IP_REASM_REQDS >= all FRAG_ + 2 IP_REASM_OKS
  *   IP_IN_DELIVERS = IP_PROTOCOL + all UDP_ + UDP_IN_DATAGRAMS + u + ICMP_SHORT + ICMP_CHECKSUM + ICMP_IN_MSGS
+ *     + all IGMP_ + IGMP_IN_QUERIES + IGMP_IN_REPORTS
  *   ICMP_IN_MSGS   = ICMP_TYPE + ICMP_DEPRECATED + ICMP_IN_ECHOS + ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMPS +
  *     ICMP_IN_TIMESTAMP_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS)
  *   those three    = ICMP_QUOTE_SHORT + ICMP_QUOTE_FOREIGN + ICMP_ERROR_UNMATCHED + ICMP_IN_ERRORS_MATCHED
@@ -49,7 +50,8 @@ export function explain(stack: Stack, filled: number, datagramsRead: number): vo
   expect(c.IP_REASM_REQDS, "fragments").toBeGreaterThanOrEqual(all("FRAG_") + 2 * c.IP_REASM_OKS);
 
   const udp = all("UDP_") + c.UDP_IN_DATAGRAMS;
-  const u = c.IP_IN_DELIVERS - d.IP_PROTOCOL - udp - d.ICMP_SHORT - d.ICMP_CHECKSUM - c.ICMP_IN_MSGS;
+  const igmp = all("IGMP_") + c.IGMP_IN_QUERIES + c.IGMP_IN_REPORTS;
+  const u = c.IP_IN_DELIVERS - d.IP_PROTOCOL - udp - igmp - d.ICMP_SHORT - d.ICMP_CHECKSUM - c.ICMP_IN_MSGS;
   const i = d.SOCK_QUEUE_FULL + d.SOCK_QUOTA - u;
   const queries = c.ICMP_IN_ECHOS + c.ICMP_IN_TIMESTAMPS;
   const replies = c.ICMP_IN_ECHO_REPS + c.ICMP_IN_TIMESTAMP_REPS;

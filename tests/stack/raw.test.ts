@@ -160,6 +160,74 @@ describe("a raw socket sends", () => {
   });
 });
 
+describe("with its own header (headerIncluded)", () => {
+  async function start() {
+    const host = await Host.create();
+    return { host, socket: host.stack.openRaw({ protocol: 253, headerIncluded: true, ttl: 9, tos: 9 }) };
+  }
+
+  test("sends it as it is; total length and checksum are right, source and identification filled in", async () => {
+    const { host, socket } = await start();
+    const fields = { src: "0.0.0.0", dst: PEER, proto: 99, ttl: 3, tos: 0x10, id: 0, totalLen: 1, checksum: 1 };
+    const { counters } = await host.changes(() => socket.trySend(ipv4(fields, data(9)), PEER));
+    expect(counters).toEqual({ IP_OUT_REQUESTS: 1, RAW_OUT_DATAGRAMS: 1 });
+    const first = host.one().ip;
+    expect(first).toMatchObject({ src: US, dst: PEER, proto: 99, ttl: 3, tos: 0x10, totalLen: 29, good: true });
+    expect([...(first?.payload ?? [])]).toEqual([...data(9)]);
+    socket.trySend(ipv4(fields, data(9)), PEER);
+    host.run();
+    expect(host.one().ip?.id).toBe(((first?.id ?? 0) + 1) & 0xffff);
+    socket.trySend(ipv4({ ...fields, id: 77, src: "192.168.1.77", flagsOffset: 0x4000 }, data(9)), PEER);
+    host.run();
+    expect(host.one().ip).toMatchObject({ src: "192.168.1.77", id: 77, flagsOffset: 0x4000, good: true });
+  });
+
+  test("with options in it", async () => {
+    const { host, socket } = await start();
+    socket.trySend(ipv4({ dst: PEER, proto: 253, options: [0x94, 4, 0, 0] }, data(5)), PEER);
+    host.run();
+    const { frame } = host.one();
+    const want = ipv4({ src: PEER, dst: PEER, proto: 253, options: [0x94, 4, 0, 0] }, data(5));
+    expect([...frame.slice(14, 14 + want.length)]).toEqual([...want]);
+  });
+
+  test("goes where it is sent, whatever the header says", async () => {
+    const { host, socket } = await start();
+    socket.connect(PEER);
+    socket.trySend(ipv4({ src: US, dst: "10.9.9.9", proto: 253 }));
+    host.run();
+    expect(host.one()).toMatchObject({ dst: "02:00:00:00:01:02", ip: { dst: "10.9.9.9" } });
+  });
+
+  test("is refused if it is none, or longer than the link takes", async () => {
+    const { host, socket } = await start();
+    const good = { src: US, dst: PEER };
+    const bad = [
+      data(19),
+      ipv4({ ...good, version: 6 }),
+      ipv4({ ...good, ihl: 4 }),
+      ipv4({ ...good, ihl: 6 }),
+      ipv4({ ...good, ttl: 0 }),
+      ipv4({ ...good, src: "127.0.0.1" }),
+    ];
+    for (const datagram of bad) expect(codeOf(() => socket.trySend(datagram, PEER))).toBe("EINVAL");
+    expect(codeOf(() => socket.trySend(ipv4(good, data(1481)), PEER))).toBe("EMSGSIZE");
+    host.run();
+    expect(host.take()).toEqual([]);
+    socket.trySend(ipv4(good, data(1480)), PEER);
+    host.run();
+    expect(host.one().ip?.totalLen).toBe(1500);
+    host.driver.busy = true;
+    let sent = 0;
+    while (socket.trySend(ipv4(good), PEER)) sent++;
+    expect(sent).toBeGreaterThan(0);
+    host.driver.free();
+    host.run();
+    expect(host.take()).toHaveLength(sent);
+    expect(socket.trySend(ipv4(good), PEER)).toBe(true);
+  });
+});
+
 describe("opening a raw socket", () => {
   test("asks for a protocol from 1 to 255, known options, an own address", async () => {
     const host = await Host.create();
