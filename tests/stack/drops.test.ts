@@ -180,6 +180,20 @@ const SCENARIOS: Record<DropName, Scenario> = {
     },
     ...rxIp({ dst: "8.8.8.8" }),
   },
+  FWD_PROHIBITED: {
+    prepare: (host) => {
+      forwards(host);
+      host.stack.routes.add({ destination: "8.0.0.0/8", type: "prohibit" });
+    },
+    ...rxIp({ dst: "8.8.8.8" }),
+  },
+  FWD_BLACKHOLE: {
+    prepare: (host) => {
+      forwards(host);
+      host.stack.routes.add({ destination: "8.0.0.0/8", type: "blackhole" });
+    },
+    ...rxIp({ dst: "8.8.8.8" }),
+  },
   FWD_NEED_FRAGMENT: { prepare: forwards, ...rxIp({ dst: "10.0.0.2", flagsOffset: 0x4000 }, udp({}, data(600))) },
   FWD_DEST: { prepare: forwards, ...rxIp({ dst: "169.254.0.1" }) },
 
