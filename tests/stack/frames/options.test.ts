@@ -65,6 +65,14 @@ describe("what is in error", () => {
     }
   });
 
+  test("parameter problem, with a pointer to the octet, for this host and on the way through (RFC 1122 §3.2.2.5)", async () => {
+    const { host } = await router();
+    for (const dst of [US, FAR]) {
+      echo(host, "07070300000000", { dst });
+      expect(host.one().ip?.icmp).toMatchObject({ type: 12, code: 0, rest: 22 * 2 ** 24 });
+    }
+  });
+
   test("a host says nothing about what is for others", async () => {
     const { host } = await router({ forward: false });
     expect(await host.drops(() => echo(host, "5e01", { dst: FAR }))).toEqual({ IP_NOT_FORWARDING: 1 });
@@ -73,6 +81,12 @@ describe("what is in error", () => {
 });
 
 describe("for this host", () => {
+  test("an unknown option is ignored, a stream identifier too (RFC 1122 §3.2.1.8)", async () => {
+    const host = await Host.create();
+    echo(host, "5e06deadbeef 88041234");
+    expect(host.one().ip?.icmp).toMatchObject({ type: 0, good: true, data: data(20) });
+  });
+
   test.each([
     ["end and no-operation", "01010100"],
     ["what stands behind the end", "00ffffff"],
@@ -122,6 +136,16 @@ describe("for this host", () => {
     expect(sentOptions(host.one())).toBe(`44140d03${address(US)}${time}${address(PEER)}00000000`);
     echo(host, `440c0503 [${PEER}] 00000000`);
     expect(sentOptions(host.one())).toBe(`440c0503${address(PEER)}00000000`);
+  });
+
+  test("a timestamp request's options come back likewise (RFC 1122 §3.2.2.8)", async () => {
+    const { host, far } = await router({ sourceRoute: true });
+    const text = `830708 [${FAR}] 070b04 00000000 00000000`;
+    host.rxIp({ proto: 1, src: "8.8.8.8", options: options(text) }, icmp({ type: 13 }, data(12)));
+    const reply = host.one(far);
+    expect(reply.ip).toMatchObject({ src: US, dst: FAR, good: true });
+    expect(reply.ip?.icmp).toMatchObject({ type: 14, good: true });
+    expect(sentOptions(reply)).toBe(hex(options(`070b0c [${US}] [${US}] 830704 [8.8.8.8]`)));
   });
 
   test("what finds a full list is counted, once, on arrival", async () => {
@@ -212,6 +236,17 @@ describe("source routes are refused at first (RFC 7126 §4.3)", () => {
     expect(host.take(far)).toEqual([]);
   });
 
+  test("by every interface, until it is told otherwise: source route failed (RFC 1122 §3.3.5)", async () => {
+    const { host } = await router();
+    expect(await host.drops(() => echo(host, `830704 [${FAR}]`))).toEqual({ IP_SOURCE_ROUTE: 1 });
+    expect(host.one().ip?.icmp).toMatchObject({ type: 3, code: 5 });
+    host.stack.core.exports.netif_set(3, IFSW_ACCEPT_SOURCE_ROUTE, 1);
+    expect(await host.drops(() => echo(host, `830704 [${FAR}]`))).toEqual({ IP_SOURCE_ROUTE: 1 });
+    host.stack.core.exports.netif_set(2, IFSW_ACCEPT_SOURCE_ROUTE, 1);
+    host.take();
+    expect(await host.drops(() => echo(host, `830704 [${FAR}]`))).toEqual({});
+  });
+
   test("an ICMP error with one is dropped in silence", async () => {
     const { host } = await router();
     host.rxIp({ proto: 1, options: options(`830704 [${FAR}]`) }, icmp({ type: 3 }, data(28)));
@@ -235,6 +270,20 @@ describe("source routes where they are accepted", () => {
       expect(host.one()).toMatchObject({ dst: PEER_MAC, ip: { src: "192.168.1.9", dst: PEER, ttl: 63, good: true } });
     },
   );
+
+  test("a host passes it on by a router's rules: TTL, DF, record route and time (RFC 1122 §3.3.5)", async () => {
+    const { host, far } = await router({ forward: false, sourceRoute: true, mtu: 300 });
+    const route = `830704 [${FAR}]`;
+    echo(host, `${route} 070b04 00000000 00000000 44080500 00000000`, { src: "192.168.1.9" });
+    const sent = host.one(far);
+    expect(sent.ip).toMatchObject({ src: "192.168.1.9", dst: FAR, ttl: 63, good: true });
+    expect(sentOptions(sent)).toBe(hex(options(`830708 [${US2}] 070b08 [${US2}] 00000000 44080900 80000000`)));
+    expect(await host.drops(() => echo(host, route, { ttl: 1 }))).toEqual({ FWD_TTL: 1 });
+    expect(host.one().ip?.icmp).toMatchObject({ type: 11, code: 0 });
+    const long = { flagsOffset: 0x4000, options: options(route) };
+    expect(await host.drops(() => host.rxIp(long, data(400)))).toEqual({ FWD_NEED_FRAGMENT: 1 });
+    expect(host.one().ip?.icmp).toMatchObject({ type: 3, code: 4, rest: 300 });
+  });
 
   test("a strict one goes only to a neighbour, and to no station that it does not name", async () => {
     const { host, far } = await router({ sourceRoute: true });
