@@ -4,14 +4,17 @@
 
 import { E_ACCES, E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_INVAL, E_NETUNREACH } from "../abi/errno";
 import { IFF_BROADCAST, IFF_MULTICAST, IFF_POINTOPOINT, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
-import { RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
+import { DEST_GATEWAY, DEST_ROUTER, RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
+import { SW_IP_PMTU_LEAST } from "../abi/switch";
 import { now } from "../core/clock";
 import { hash8 } from "../core/hash";
+import { switchValue } from "../core/switch";
 import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/address";
 import { neighAnyFailed, neighIsFailed } from "../link/neigh";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
-import { addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
+import { addressCopy, addressEqual, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { route4Candidate, route4LookupBy } from "../route/candidate";
+import { Destination, destinationFind } from "../route/destination";
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeGeneration, routeMember } from "../route/table";
 import { identificationOf } from "./identification";
@@ -103,7 +106,37 @@ function follow(path: Path, dst: usize, found: u32, ifindex: u32): i32 {
   const hop = nexthopAt(neighAnyFailed() ? alive(addressV4(dst), found, ifindex) : found);
   if ((hop.flags & RTF_REJECT) != 0) return -rejectErrno(hop.flags);
   const gateway = changetype<usize>(hop) + GATEWAY;
-  return settle(path, hop.ifindex, dst, addressIsAny(gateway) ? dst : gateway, preferredSource(hop));
+  const router = addressIsAny(gateway) ? dst : gateway;
+  const known = destinationFind(dst);
+  const first = known === null ? router : redirected(path, known, router, hop.ifindex);
+  const error = settle(path, hop.ifindex, dst, first, preferredSource(hop));
+  if (error == 0 && known !== null) limit(path, known);
+  return error;
+}
+
+/** The first hop in place of `router`: what a redirect says, while it is of that router on that interface and the other
+ * one answers (RFC 1122 §3.3.1.2). */
+function redirected(path: Path, known: Destination, router: usize, ifindex: u32): usize {
+  const gateway = changetype<usize>(known) + DEST_GATEWAY;
+  if (known.redirectUntil == 0 || known.ifindex != ifindex) return router;
+  if (!addressEqual(changetype<usize>(known) + DEST_ROUTER, router)) return router;
+  if (neighAnyFailed() && neighIsFailed(ifindex - 1, gateway)) return router;
+  holdsUntil(path, known.redirectUntil);
+  return gateway;
+}
+
+/** RFC 1191 §3 and §6.3: the path takes less than its first link. A path that is said to take less than is reasonable is
+ * sent that least, without DF: its routers may fragment (as Linux). */
+function limit(path: Path, known: Destination): void {
+  if (known.mtuUntil == 0 || path.kind != PATH_UNICAST) return;
+  holdsUntil(path, known.mtuUntil);
+  const least = switchValue(SW_IP_PMTU_LEAST);
+  if (known.mtu < least) path.flags = <u8>PATH_LOCKED;
+  path.mtu = min<u32>(path.mtu, max<u32>(known.mtu, least));
+}
+
+function holdsUntil(path: Path, time: u64): void {
+  path.until = min<u32>(path.until, <u32>(time >> 20));
 }
 
 /** RFC 1122 §3.3.1.2 and §3.3.1.4: a gateway that does not answer is passed over while the table has another way, and is

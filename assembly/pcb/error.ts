@@ -3,6 +3,7 @@
 // calls never fail for another peer.
 
 import { CTR_ICMP_IN_ERRORS_MATCHED } from "../abi/counter";
+import { DROP_ICMP_PMTU } from "../abi/drop";
 import {
   E_CONNREFUSED,
   E_HOSTUNREACH,
@@ -14,6 +15,7 @@ import {
 } from "../abi/errno";
 import { EVENT_ERROR } from "../abi/event";
 import {
+  ICMP_HDR_LEN,
   ICMP_PARAMETER_PROBLEM,
   ICMP_UNREACH_NEEDFRAG,
   ICMP_UNREACH_NET,
@@ -23,16 +25,18 @@ import {
   ICMP_UNREACHABLE,
   IPPROTO_UDP,
 } from "../abi/proto";
+import { OPT_MTU_DISCOVER, PMTUDISC_DONT } from "../abi/socket";
 import { NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { eventSocket } from "../core/event";
 import { flowDestination } from "../ip/flow";
+import { pathMtuInput } from "../ip/path-mtu";
 import { address4, addressCopy } from "../memory/address";
 import { Pbuf } from "../memory/pbuf";
 import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { DEMUX_FULL } from "./demux";
-import { Pcb, pcbIndex } from "./pcb";
+import { optionOf, Pcb, pcbIndex } from "./pcb";
 import { pcbQueueError } from "./receive";
 
 /** The errno of an ICMP error, as Linux maps it (net/ipv4/icmp.c, icmp_err_convert; 11 EHOSTUNREACH, 12 EPROTO). */
@@ -61,8 +65,13 @@ function errnoOfIcmp(type: u32, code: u32): u32 {
 /** The error at pb.l4 concerns a datagram of this block to flowDestination(), `port` (an echo's sequence number). */
 export function pcbError(p: Pcb, pb: Pbuf, port: u32): u32 {
   const icmp = changetype<IcmpHdr>(pb.l4);
-  const errno = errnoOfIcmp(icmp.type, icmp.code);
+  const tooLong = icmp.type == ICMP_UNREACHABLE && icmp.code == ICMP_UNREACH_NEEDFRAG;
+  const quoted = changetype<Ipv4Hdr>(pb.l4 + ICMP_HDR_LEN);
+  if (tooLong && !pathMtuInput(quoted, flowDestination(), icmp.mtu)) return DROP_ICMP_PMTU;
   count(CTR_ICMP_IN_ERRORS_MATCHED);
+  // Who wants fragments has them from now on, and lost nothing that it could send otherwise.
+  if (tooLong && optionOf(p, OPT_MTU_DISCOVER) == PMTUDISC_DONT) return NEXT_FREE;
+  const errno = errnoOfIcmp(icmp.type, icmp.code);
   if (p.level == DEMUX_FULL && p.proto == IPPROTO_UDP) {
     p.error = errno;
     eventSocket(pcbIndex(p), EVENT_ERROR);

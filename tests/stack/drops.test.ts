@@ -314,6 +314,16 @@ const SCENARIOS: Record<DropName, Scenario> = {
   ICMP_REPLY_UNWANTED: rxIcmp({ type: 0 }),
   ICMP_QUOTE_SHORT: rxIcmp({ type: 3 }, data(27)),
   ICMP_QUOTE_FOREIGN: rxIcmp({ type: 3 }, ipv4({ src: PEER, dst: US }, udp({}))),
+  ICMP_PMTU: {
+    prepare: (host) => open(host),
+    act: (host) => {
+      const sent = ipv4(
+        { src: US, dst: PEER, flagsOffset: 0x4000 },
+        udp({ srcPort: 5000, src: US, dst: PEER }, data(100)),
+      );
+      host.rxIcmp({ type: 3, code: 4, rest: 1500 }, sent);
+    },
+  },
   ICMP_ERROR_UNMATCHED: rxIcmp({ type: 3 }, ipv4({ src: US, dst: PEER }, udp({}))),
   ICMP_ERROR_FORBIDDEN: {
     act: (host) => host.rxIp({ proto: 99, dst: "192.168.1.255" }, data(9), BROADCAST_MAC),

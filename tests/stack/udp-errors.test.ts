@@ -37,8 +37,10 @@ describe("ICMP errors", () => {
   test.each(map)("%d/%d is %s on a connected socket's next call, once", async (type, code, name) => {
     const host = await Host.create();
     const socket = await host.stack.udp.connect({ address: PEER, port: 9 });
+    // With DF, whatever 3/4 says of the path.
+    socket.setPathMtuDiscovery("probe");
     const provoke = () => {
-      expect(socket.trySend("x")).toBe(true);
+      expect(socket.trySend(new Uint8Array(1000))).toBe(true);
       host.run();
       const frame = host.one();
       report(host, frame.ip as ReadIpv4, frame.frame, type, code);

@@ -336,7 +336,7 @@ describe("errors that we receive", () => {
   async function sent() {
     const host = await Host.create();
     const socket = await host.stack.udp.bind({ port: 5000 });
-    socket.trySend(data(40), { address: PEER, port: 77 });
+    socket.trySend(data(100), { address: PEER, port: 77 });
     host.run();
     const datagram = host.one().frame.slice(14);
     const error = (type: number, code: number, quote: ArrayLike<number> = datagram, rest = 0) =>

@@ -189,3 +189,18 @@ describe("identification (RFC 6864, RFC 7739)", () => {
     for (let i = 1; i < 100; i++) expect(id("198.51.100.1")).toBe((first + i) & 0xffff);
   });
 });
+describe("refusals", () => {
+  test("unreachable, prohibited, blackhole: as on Linux", async () => {
+    const host = await Host.create();
+    const socket = await host.stack.udp.bind();
+    for (const [type, code] of [
+      ["unreachable", "EHOSTUNREACH"],
+      ["prohibit", "EACCES"],
+      ["blackhole", "EINVAL"],
+    ] as const) {
+      host.stack.routes.add({ destination: "203.0.113.0/24", type });
+      expect(codeOf(() => socket.trySend("x", { address: "203.0.113.1", port: 9 }))).toBe(code);
+      host.stack.routes.delete({ destination: "203.0.113.0/24" });
+    }
+  });
+});
