@@ -63,8 +63,9 @@ async function runLine(line: string, session: Session, out: (text: string) => vo
   try {
     await session.run(parseLine(line, session.names));
   } catch (error) {
-    if (!(error instanceof ScriptError)) throw error;
-    out(error.message);
+    // Whatever it was, the hosts are still there: a person goes on.
+    const isOwn = error instanceof ScriptError;
+    out(isOwn ? error.message : `${word}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

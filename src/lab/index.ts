@@ -14,4 +14,4 @@ export {
   type Topology,
   TopologyError,
 } from "./topology.js";
-export type { RouteLine, RouteType } from "./topology-route.js";
+export type { RouteLine } from "./topology-route.js";

@@ -44,8 +44,11 @@ const HOST: BootOptions = {
   memberships: 16,
   reassemblies: 16,
 };
-/** Buffers of 2 KiB: the longest datagram in fragments takes 45, and senders may hold a quarter. */
-const LEAST_BUFFERS = 256;
+/**
+ * Buffers of 2 KiB: the longest datagram is 45 fragments on Ethernet, and a sixteenth of all may wait for a neighbour, an
+ * eighth for reassembly.
+ */
+const LEAST_BUFFERS = 768;
 /** Buffers that an interface needs, and room beside its routes and addresses for what commands add. */
 const BUFFERS_PER_INTERFACE = 64;
 const SPARE = 32;
@@ -217,7 +220,7 @@ function routeSpec({ destination, gateway, interface: dev, metric, source, type 
     ...(dev === undefined ? {} : { dev }),
     ...(metric === undefined ? {} : { metric }),
     ...(source === undefined ? {} : { source }),
-    ...(type === "unreachable" ? { reject: true } : {}),
+    type,
   };
 }
 

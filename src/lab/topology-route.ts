@@ -3,9 +3,8 @@
  * 10.0.0.0/8"), or an object with the same parts.
  */
 import { ipv4Prefix, maskOf, parseIpv4 } from "../address.js";
+import type { RouteType } from "../control/routes.js";
 import type { JsonReader } from "./json-reader.js";
-
-export type RouteType = "unicast" | "unreachable";
 
 export interface RouteLine {
   /** Where it stands in the file. */
@@ -20,7 +19,7 @@ export interface RouteLine {
 }
 
 export const ROUTE_PARTS = ["destination", "gateway", "interface", "metric", "source", "type"] as const;
-const TYPES: readonly RouteType[] = ["unicast", "unreachable"];
+const TYPES: readonly RouteType[] = ["unicast", "unreachable", "prohibit", "blackhole"];
 const MAX_METRIC = 0xfffffffe;
 const DESTINATION_FORM = 'a network such as "10.0.0.0/8", an address, or "default"';
 const ADDRESS_FORM = 'an address such as "10.0.0.1"';

@@ -80,6 +80,8 @@ describe("a lab", () => {
           routes: [
             "default via 10.0.0.2 metric 3",
             "unreachable 10.2.0.0/16",
+            "prohibit 10.4.0.0/16",
+            "blackhole 10.5.0.0/16",
             { destination: "10.3.0.0/16", interface: "eth0" },
           ],
         },
@@ -97,6 +99,8 @@ describe("a lab", () => {
     );
     expect(routes).toContainEqual(expect.objectContaining({ destination: "10.3.0.0/16", dev: "eth0" }));
     expect(() => stack.routes.get("10.2.3.4")).toThrow("EHOSTUNREACH");
+    expect(() => stack.routes.get("10.4.3.4")).toThrow("EACCES");
+    expect(() => stack.routes.get("10.5.3.4")).toThrow("EINVAL");
   });
 
   test("forwards on routers alone", async () => {
