@@ -1,6 +1,6 @@
 /**
  * A lab: the stacks, links and bridges of a topology on one clock. The same topology, seed and inputs give the same
- * frames to the byte under a virtual clock; nothing here asks the machine for its time or for chance.
+ * frames to the byte under a virtual clock, under which nothing asks the machine for its time or for chance.
  */
 import { type Clock, VirtualClock } from "../clock.js";
 import type { RouteSpec } from "../control/routes.js";
@@ -166,7 +166,7 @@ export class Lab {
     const { name, path } = spec;
     const prng = new Prng(`${this.seed} host ${name}`);
     const seed = Array.from({ length: 4 }, () => prng.uint32());
-    const options = { ...bootOptions(spec), name, seed, clock: this.clock, module };
+    const options = { dayMs: dayMs(this.clock), ...bootOptions(spec), name, seed, clock: this.clock, module };
     const stack = await located(path, () => Stack.create(options));
     this.#hosts.set(name, stack);
     for (const nif of spec.interfaces) await located(nif.path, () => this.#addInterface(stack, nif));
@@ -195,6 +195,13 @@ export class Lab {
     this.#bridges.set(name, bridge);
     for (const port of ports) bridge.join(this.link(port).nic({ mtu: this.#mtus.get(port) as number }));
   }
+}
+
+/** Milliseconds of the UT day at the clock's time 0: a lab in virtual time begins at midnight. */
+function dayMs(clock: Clock): number {
+  if (clock instanceof VirtualClock) return 0;
+  const day = 86_400_000;
+  return (((Date.now() - Math.floor(clock.now() / 1000)) % day) + day) % day;
 }
 
 function bootOptions({ interfaces, routes, isRouter, boot }: HostSpec): BootOptions {

@@ -31,6 +31,7 @@ async function run(name: string): Promise<{ screen: string; frames: string }> {
     expect({ host, stack: small.held.stack, socket: small.held.socket }).toEqual({ host, stack: 0, socket: 0 });
     expect({ host, free: large.free }).toEqual({ host, free: large.total });
   }
+  lab.close();
   return { screen, frames: hash.digest("hex") };
 }
 
