@@ -6,7 +6,7 @@
  *   packets received (lo's too) = RX_IF_DOWN + all ETHER_ + all ARP_ + ARP_IN_REQUESTS + ARP_IN_REPLIES + IP_IN_RECEIVES
  *   IP_IN_RECEIVES = all IP_ but IP_PROTOCOL + IP_REASM_REQDS + IP_IN_DELIVERS - IP_REASM_OKS
  *   IP_REASM_REQDS >= all FRAG_ + 2 IP_REASM_OKS
- *   IP_IN_DELIVERS = IP_PROTOCOL + all UDP_ + UDP_IN_DATAGRAMS + u + ICMP_SHORT + ICMP_CHECKSUM + ICMP_IN_MSGS
+ *   IP_IN_DELIVERS = IP_PROTOCOL + all UDP_ + SOCK_FILTERED + UDP_IN_DATAGRAMS + u + ICMP_SHORT + ICMP_CHECKSUM + ICMP_IN_MSGS
  *     + all IGMP_ + IGMP_IN_QUERIES + IGMP_IN_REPORTS
  *   ICMP_IN_MSGS   = ICMP_TYPE + ICMP_DEPRECATED + ICMP_IN_ECHOS + ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMPS +
  *     ICMP_IN_TIMESTAMP_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS)
@@ -49,7 +49,7 @@ export function explain(stack: Stack, filled: number, datagramsRead: number): vo
   );
   expect(c.IP_REASM_REQDS, "fragments").toBeGreaterThanOrEqual(all("FRAG_") + 2 * c.IP_REASM_OKS);
 
-  const udp = all("UDP_") + c.UDP_IN_DATAGRAMS;
+  const udp = all("UDP_") + d.SOCK_FILTERED + c.UDP_IN_DATAGRAMS;
   const igmp = all("IGMP_") + c.IGMP_IN_QUERIES + c.IGMP_IN_REPORTS;
   const u = c.IP_IN_DELIVERS - d.IP_PROTOCOL - udp - igmp - d.ICMP_SHORT - d.ICMP_CHECKSUM - c.ICMP_IN_MSGS;
   const i = d.SOCK_QUEUE_FULL + d.SOCK_QUOTA - u;

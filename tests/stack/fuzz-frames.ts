@@ -1,7 +1,7 @@
 /** Frames for the fuzzer: valid ones of every kind, and ways to spoil them. */
 import type { Prng } from "../../src/index.js";
 import { FRAMES } from "../fixtures/frames.js";
-import { arp, type Bytes, checksum, data, ether, fromHex, icmp, ipv4, join, mac, udp } from "./wire.js";
+import { arp, type Bytes, checksum, data, ether, fromHex, icmp, ip4, ipv4, join, mac, udp } from "./wire.js";
 
 /** What the frames may speak of, so that many are for the host under test. */
 export interface Scene {
@@ -17,7 +17,35 @@ const CAPTURES = FRAMES.map((line) => line.split(" | "))
   .map((parts) => fromHex(parts[3] ?? ""));
 
 const PEERS = ["192.168.1.2", "192.168.1.3", "192.168.1.9", "10.0.0.2", "10.7.7.7", "172.16.0.2", "8.8.8.8"];
-const GROUPS = ["255.255.255.255", "192.168.1.255", "192.168.1.0", "224.0.0.1", "224.0.0.9", "0.0.0.0", "127.0.0.1"];
+const GROUPS = [
+  "239.1.2.3",
+  "255.255.255.255",
+  "192.168.1.255",
+  "192.168.1.0",
+  "224.0.0.1",
+  "224.0.0.9",
+  "0.0.0.0",
+  "127.0.0.1",
+];
+
+/** Groups that sockets join. */
+export const MULTICASTS = ["239.1.2.3", "239.1.2.4", "224.0.0.9"];
+
+/** An IGMP message about them. */
+function igmp(prng: Prng): Bytes {
+  const group = prng.chance(0.7) ? ip4(pick(prng, MULTICASTS)) : 0;
+  const count = prng.below(12);
+  const sources = prng.chance(0.5) ? [] : [prng.below(256), prng.below(256), 0, count, ...data(count * 4)];
+  const type = pick(prng, [0x11, 0x11, 0x11, 0x12, 0x16, 0x17, 0x22]);
+  const code = prng.below(256);
+  const head = (sum: number) =>
+    join(
+      [type, code, sum >>> 8, sum & 255],
+      [24, 16, 8, 0].map((shift) => (group >>> shift) & 255),
+      sources,
+    );
+  return head(checksum(head(0)));
+}
 
 export function pick<T>(prng: Prng, from: readonly T[]): T {
   return from[prng.below(from.length)] as T;
@@ -30,7 +58,11 @@ export function datagram(prng: Prng, scene: Scene): Bytes {
   const head = { src, dst, id: prng.below(65536), ttl: prng.below(256), tos: prng.below(256) };
   const payload = data(prng.chance(0.8) ? prng.below(64) : prng.below(1400));
   const ends = { src, dst, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
-  switch (prng.below(8)) {
+  switch (prng.below(9)) {
+    case 7: {
+      const to = prng.chance(0.5) ? "224.0.0.1" : pick(prng, [...MULTICASTS, ...scene.addresses]);
+      return ipv4({ ...head, dst: to, proto: 2, options: prng.chance(0.8) ? [0x94, 4, 0, 0] : [] }, igmp(prng));
+    }
     case 0:
       // Without a checksum only the lengths can be wrong.
       if (prng.chance(0.3)) return ipv4(head, udp({ ...ends, checksum: 0, length: 8 + prng.below(120) }, payload));
@@ -60,7 +92,8 @@ export function datagram(prng: Prng, scene: Scene): Bytes {
 
 /** A valid Ethernet frame. */
 export function frame(prng: Prng, scene: Scene): Bytes {
-  const dst = prng.chance(0.8) ? pick(prng, scene.macs) : pick(prng, ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"]);
+  const groups = ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "01:00:5e:01:02:03", "01:00:5e:00:00:09"];
+  const dst = prng.chance(0.7) ? pick(prng, scene.macs) : pick(prng, groups);
   const src = `02:00:00:00:03:0${prng.below(4)}`;
   const tag = prng.chance(0.1) ? { tag: prng.below(3) } : {};
   switch (prng.below(10)) {

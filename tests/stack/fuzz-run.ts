@@ -6,7 +6,7 @@
  * (fuzz-explain.ts). A case is run twice, with something else behind each frame in its buffer: what comes of it must be
  * the same, since nobody reads there.
  */
-import { CALL_BYTES, CALL_PTR } from "../../assembly/abi/call.js";
+import { CALL_ADDR, CALL_ADDR2, CALL_BYTES, CALL_IFINDEX, CALL_PTR } from "../../assembly/abi/call.js";
 import { NETIF_MASK, NETIF_RX_RING } from "../../assembly/abi/netif.js";
 import { PBUF_HEADROOM, PBUF_SMALL_BYTES } from "../../assembly/abi/pbuf.js";
 import { DESC_LEN, DESC_PBUF, DESC_PTR, RING_DESC, RING_STACK } from "../../assembly/abi/ring.js";
@@ -14,7 +14,7 @@ import { PCB_HANDLE } from "../../assembly/abi/socket.js";
 import { SWITCHES } from "../../assembly/abi/switch.js";
 import { type Interface, Prng, Stack, VirtualClock } from "../../src/index.js";
 import { explain } from "./fuzz-explain.js";
-import { mutant, pick, type Scene } from "./fuzz-frames.js";
+import { MULTICASTS, mutant, pick, type Scene } from "./fuzz-frames.js";
 import { checkBooks, checkEvents, checkPools, drain, module, openSockets } from "./harness.js";
 import { RecordingDriver } from "./recording-driver.js";
 import { type Bytes, ip4, read, readIpv4 } from "./wire.js";
@@ -182,6 +182,7 @@ export class Run {
       "read",
       "close",
       "set",
+      "group",
       "error",
     ]);
     this.#note(`${what} ${handle}`);
@@ -226,6 +227,12 @@ export class Run {
         this.#result("sock_set", exports.sock_set(handle, prng.below(9), pick(prng, [0, 1, 2, 3, 5, 64, 255, 256])));
         this.#result("sock_get", exports.sock_get(handle, prng.below(9)));
         return;
+      case "group":
+        core.putIpv4(CALL_ADDR, ip4(pick(prng, [...MULTICASTS, ...MULTICASTS, ...EVERYWHERE])));
+        core.putIpv4(CALL_ADDR2, ip4(pick(prng, EVERYWHERE)));
+        core.put(CALL_IFINDEX, prng.below(4));
+        this.#result("sock_group", exports.sock_group(handle, pick(prng, [0, 0, 1, 2, 3, 4, 4, 5, 6])));
+        return;
       default:
         this.#result("sock_error", exports.sock_error(handle));
         this.#result("sock_ready", exports.sock_ready(handle));
@@ -261,6 +268,7 @@ export class Run {
       ["sock_send", () => exports.sock_send(any(), any(), any())],
       ["sock_set", () => exports.sock_set(any(), any(), any())],
       ["sock_get", () => exports.sock_get(any(), any())],
+      ["sock_group", () => exports.sock_group(any(), any())],
       ["sock_bind", () => exports.sock_bind(any())],
       ["sock_connect", () => exports.sock_connect(any())],
     ];
@@ -373,7 +381,10 @@ export class Run {
   #lookIp(ip: ReturnType<typeof readIpv4>, bytes: Bytes): void {
     if (!ip.good || ip.totalLen > bytes.length) throw new Error("a bad IP header was sent");
     if (ip.ttl === 0) throw new Error("a TTL of 0 was sent");
-    if (!this.owned.has(ip.src) || ip.src.startsWith("127.")) throw new Error(`a datagram was sent from ${ip.src}`);
+    // IGMP speaks for an interface, which may have no address.
+    const nameless = ip.proto === 2 && ip.src === "0.0.0.0";
+    if (!nameless && (!this.owned.has(ip.src) || ip.src.startsWith("127.")))
+      throw new Error(`a datagram was sent from ${ip.src}`);
     if (ip.dst.startsWith("127.") || ip.dst.startsWith("0.")) throw new Error(`a datagram was sent to ${ip.dst}`);
     if (ip.icmp?.good === false || ip.udp?.good === false) throw new Error("a bad checksum was sent");
     this.quotable.push(bytes.slice(0, ip.totalLen));

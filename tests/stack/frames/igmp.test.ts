@@ -457,7 +457,7 @@ describe("what is not believed (RFC 3376 §9.1, §7.1)", () => {
     ["a leave, which is for routers", () => member(0x17, G), { IGMP_TYPE: 1 }],
     ["another type", () => frame(igmp(0x13, 0, [0, 0, 0, 0]), PEER, "224.0.0.1", true), { IGMP_TYPE: 1 }],
   ];
-  test.each(cases)("%s", async (_, build, drops) => {
+  test.each(cases)("is dropped under its reason, and changes nothing: %s", async (_, build, drops) => {
     const { host, socket, settle } = await start();
     socket.addMembership(G);
     settle();
