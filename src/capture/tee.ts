@@ -3,7 +3,7 @@
  * the stack dropped it, the reason as a comment.
  */
 import type { Interface } from "../control/interfaces.js";
-import { DROP_TEXTS } from "../text/drops.js";
+import { DROP_TEXTS, type DropName } from "../text/drops.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from "./capture.js";
 import { PcapngWriter } from "./pcapng-writer.js";
 
@@ -11,6 +11,11 @@ export interface CaptureOptions {
   /** Milliseconds since 1970 at the clock's time 0; 0 unless given, so that a virtual clock's captures are the same
    * each time. */
   readonly epochMs?: number;
+}
+
+/** What a capture says of a frame that the stack dropped. */
+export function dropComment(drop: DropName): string {
+  return `dropped: ${DROP_TEXTS[drop]} (${drop})`;
 }
 
 /**
@@ -29,7 +34,7 @@ export function capture(
     const index = writer.addInterface({ linkType, name: nif.name });
     return nif.tap((data, { direction, timeUs, drop }) => {
       const timeNs = epochNs + BigInt(Math.round(timeUs * 1000));
-      const comment = drop === undefined ? {} : { comment: `dropped: ${DROP_TEXTS[drop]} (${drop})` };
+      const comment = drop === undefined ? {} : { comment: dropComment(drop) };
       writer.write({ interface: index, timeNs, data, direction, ...comment });
     });
   });

@@ -5,7 +5,7 @@
 import { createInterface, type Interface } from "node:readline";
 import type { Lab } from "../lab/lab.js";
 import { parseLine, ScriptError } from "../lab/script.js";
-import { Session } from "../lab/session.js";
+import { Session, type SessionOptions } from "../lab/session.js";
 
 const PROMPT = "lab> ";
 const OWN_WORDS = ["exit", "help", "hosts", "link", "wait"];
@@ -20,7 +20,12 @@ help, exit              this text; the end
 HOST help               the commands that a host knows`;
 
 /** @returns the exit code */
-export async function prompt(lab: Lab, input: NodeJS.ReadStream, output: NodeJS.WriteStream): Promise<number> {
+export async function prompt(
+  lab: Lab,
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+  captures: Pick<SessionOptions, "files" | "epochMs">,
+): Promise<number> {
   const isTerminal = input.isTTY === true && output.isTTY === true;
   // What runs in the background speaks while a line is being typed: the line is drawn again below.
   const out = (text: string) => {
@@ -28,7 +33,7 @@ export async function prompt(lab: Lab, input: NodeJS.ReadStream, output: NodeJS.
     output.write(`${text}\n`);
     if (isTerminal && isReading) lines.prompt(true);
   };
-  const session = new Session(lab, { out, limitUs: 86_400e6, echo: !isTerminal });
+  const session = new Session(lab, { out, limitUs: 86_400e6, echo: !isTerminal, ...captures });
   const lines: Interface = createInterface({
     input,
     output,

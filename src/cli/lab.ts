@@ -7,6 +7,7 @@ import { Lab } from "../lab/lab.js";
 import { parseScript, ScriptError } from "../lab/script.js";
 import { Session } from "../lab/session.js";
 import { TopologyError } from "../lab/topology.js";
+import { CaptureFiles } from "./capture-files.js";
 import type { Streams } from "./demo.js";
 import { captureLab } from "./lab-captures.js";
 import { prompt } from "./lab-prompt.js";
@@ -36,17 +37,19 @@ export async function lab(options: LabCommandOptions, streams: Streams): Promise
   const clock = real || lines === undefined ? new RealClock() : new VirtualClock();
   const out = (text: string) => streams.stdout.write(`${text}\n`);
   let built: Lab | undefined;
+  // Under a real clock somebody may be looking on.
+  const files = new CaptureFiles(clock instanceof RealClock ? 0 : BUFFER_BYTES);
   let endCaptures = () => {};
   try {
     built = await Lab.create(topology, {
       clock,
       ...(options.seed === undefined ? {} : { seed: seedOf(options.seed) }),
     });
-    const session = new Session(built, { out });
+    const captures = { files, epochMs: clock instanceof RealClock ? Date.now() - clock.now() / 1000 : 0 };
+    const session = new Session(built, { out, ...captures });
     const steps = lines === undefined ? undefined : parseScript(lines, session.names);
-    if (options.pcap !== undefined)
-      endCaptures = captureLab(built, options.pcap, clock instanceof RealClock ? 0 : BUFFER_BYTES);
-    if (steps === undefined) return await prompt(built, process.stdin, process.stdout);
+    if (options.pcap !== undefined) endCaptures = captureLab(built, options.pcap, files);
+    if (steps === undefined) return await prompt(built, process.stdin, process.stdout, captures);
     await session.runAll(steps);
     return 0;
   } catch (error) {
@@ -57,6 +60,7 @@ export async function lab(options: LabCommandOptions, streams: Streams): Promise
   } finally {
     endCaptures();
     built?.close();
+    files.flush();
   }
 }
 

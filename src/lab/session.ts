@@ -4,7 +4,7 @@
  * time; under a real clock it goes on by itself.
  */
 import { type Clock, VirtualClock } from "../clock.js";
-import { COMMANDS, type CommandContext } from "../tools/command.js";
+import { COMMANDS, type CommandContext, type CommandFiles } from "../tools/command.js";
 import type { Lab } from "./lab.js";
 import type { CommandStep, LinkStep, ScriptNames, Step } from "./script.js";
 
@@ -15,6 +15,10 @@ export interface SessionOptions {
   readonly limitUs?: number;
   /** Show each line behind its prompt before it runs; true unless given. A terminal shows what is typed by itself. */
   readonly echo?: boolean;
+  /** Where commands write and read captures; none unless given. */
+  readonly files?: CommandFiles;
+  /** Milliseconds since 1970 at the clock's time 0; 0 unless given. */
+  readonly epochMs?: number;
 }
 
 /** A command in the background. */
@@ -32,14 +36,16 @@ export class Session {
   readonly #out: (text: string) => void;
   readonly #limitUs: number;
   readonly #echo: boolean;
+  readonly #captures: Pick<CommandContext, "files" | "epochMs">;
   readonly #jobs: Job[] = [];
   #foreground: AbortController | undefined;
 
-  constructor(lab: Lab, { out, limitUs = LIMIT_US, echo = true }: SessionOptions) {
+  constructor(lab: Lab, { out, limitUs = LIMIT_US, echo = true, files, epochMs }: SessionOptions) {
     this.lab = lab;
     this.#out = out;
     this.#limitUs = limitUs;
     this.#echo = echo;
+    this.#captures = { ...(files !== undefined && { files }), ...(epochMs !== undefined && { epochMs }) };
   }
 
   /** What lines may name. */
@@ -149,6 +155,7 @@ export class Session {
       signal,
       resolve: (other) => this.lab.resolve(other),
       input: linesOf(input),
+      ...this.#captures,
     };
     return command(args, context);
   }

@@ -8,11 +8,12 @@ import { netstatCommand } from "./commands/netstat.js";
 import { pingCommand } from "./commands/ping.js";
 import { routeCommand } from "./commands/route.js";
 import { sysctlCommand } from "./commands/sysctl.js";
+import { tcpdumpCommand } from "./commands/tcpdump.js";
 import { tracerouteCommand } from "./commands/traceroute.js";
 import { type Command, type CommandContext, CommandFailure } from "./context.js";
 import { QuoteError, splitWords } from "./words.js";
 
-export { type Command, type CommandContext, CommandFailure } from "./context.js";
+export { type Command, type CommandContext, CommandFailure, type CommandFiles } from "./context.js";
 export { QuoteError, splitWords } from "./words.js";
 
 const hostname: Command = async (_args, { stack, out }) => {
@@ -34,6 +35,7 @@ const ALL: readonly (readonly [string, Command])[] = [
   ["ping", pingCommand],
   ["route", routeCommand],
   ["sysctl", sysctlCommand],
+  ["tcpdump", tcpdumpCommand],
   ["traceroute", tracerouteCommand],
 ];
 

@@ -6,6 +6,13 @@ import { parseIpv4 } from "../address.js";
 import { StackError } from "../errors.js";
 import type { Stack } from "../stack.js";
 
+export interface CommandFiles {
+  /** Undefined where there is no such file. */
+  read(path: string): Uint8Array | undefined;
+  /** Begins the file anew; the answered function adds to it. */
+  append(path: string): (chunk: Uint8Array) => void;
+}
+
 export interface CommandContext {
   readonly stack: Stack;
   /** Standard output: one or more whole lines, without the last one's end. */
@@ -18,6 +25,10 @@ export interface CommandContext {
   readonly resolve?: (name: string) => string | undefined;
   /** Standard input, a line at a time; at its end from the start unless given. */
   readonly input?: AsyncIterable<string>;
+  /** Where captures are written and read; none unless given. */
+  readonly files?: CommandFiles;
+  /** Milliseconds since 1970 at the clock's time 0; 0 unless given. */
+  readonly epochMs?: number;
 }
 
 /** @returns the exit status that the classic tool has */

@@ -16,6 +16,8 @@ export class OptionError extends Error {
 export interface Options {
   /** Was this letter given? */
   has(letter: string): boolean;
+  /** How often it was given. */
+  count(letter: string): number;
   /** Its argument, the last one given. */
   get(letter: string): string | undefined;
   /** What is no option, in order. */
@@ -27,7 +29,8 @@ export interface Options {
  * @throws OptionError, with the C library's words
  */
 export function getopt(args: readonly string[], letters: string): Options {
-  const found = new Map<string, string>();
+  const found = new Map<string, string[]>();
+  const add = (letter: string, value: string) => found.set(letter, [...(found.get(letter) ?? []), value]);
   const operands: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const word = args[i] as string;
@@ -44,15 +47,20 @@ export function getopt(args: readonly string[], letters: string): Options {
       const known = letter === ":" ? -1 : letters.indexOf(letter);
       if (known < 0) throw new OptionError(letter, `invalid option -- '${letter}'`);
       if (letters.charAt(known + 1) !== ":") {
-        found.set(letter, "");
+        add(letter, "");
         continue;
       }
       // The rest of the word is the argument, or else the next word.
       const value = at + 1 < word.length ? word.slice(at + 1) : args[++i];
       if (value === undefined) throw new OptionError(letter, `option requires an argument -- '${letter}'`);
-      found.set(letter, value);
+      add(letter, value);
       break;
     }
   }
-  return { has: (letter) => found.has(letter), get: (letter) => found.get(letter), operands };
+  return {
+    has: (letter) => found.has(letter),
+    count: (letter) => found.get(letter)?.length ?? 0,
+    get: (letter) => found.get(letter)?.at(-1),
+    operands,
+  };
 }

@@ -36,9 +36,9 @@ export class PacketPrinter {
     const packet = dissect(frame, ethernet);
     const head = this.#options.link === true && ethernet ? linkText(packet) : undefined;
     const known = this.#network(packet, head === undefined);
-    if (known === undefined) return `${linkText(packet)}\n${dump(packet.body, true)}`;
-    const text = head === undefined ? known : `${head}${known}`;
     const { bytes } = this.#options;
+    if (known === undefined) return `${linkText(packet)}\n${dump(packet.body, bytes !== "hex")}`;
+    const text = head === undefined ? known : `${head}${known}`;
     if (bytes === undefined) return text;
     return `${text}\n${dump(packet.ip?.bytes ?? packet.body, bytes === "text")}`;
   }

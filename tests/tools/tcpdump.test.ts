@@ -6,10 +6,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PcapngWriter } from "../../src/capture/pcapng-writer.js";
+import type { Stack } from "../../src/index.js";
+import { type CommandContext, run } from "../../src/tools/command.js";
 import { FilterError, parseFilter } from "../../src/tools/tcpdump-filter.js";
 import { dissect } from "../../src/tools/tcpdump-packet.js";
 import { PacketPrinter, type PrintOptions } from "../../src/tools/tcpdump-print.js";
 import { PRINTED } from "../fixtures/tcpdump.js";
+import { during, pair } from "./hosts.js";
+import { shown } from "./screen.js";
 
 const bytes = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 const FRAMES = PRINTED.map(({ hex }) => bytes(hex));
@@ -122,5 +126,95 @@ describe("filters", () => {
   ])("%s: %s", (expression, message) => {
     expect(() => parseFilter(expression.split(" "))).toThrow(FilterError);
     expect(() => parseFilter(expression.split(" "))).toThrow(message);
+  });
+});
+
+/** A place for captures that is no disk. */
+function memoryFiles() {
+  const held = new Map<string, number[]>();
+  return {
+    read: (path: string) => (held.has(path) ? Uint8Array.from(held.get(path) ?? []) : undefined),
+    append: (path: string) => {
+      held.set(path, []);
+      return (chunk: Uint8Array) => void held.get(path)?.push(...chunk);
+    },
+  };
+}
+
+/** Runs a command line while the test lets time go on. */
+function started(stack: Stack, line: string, more: Partial<CommandContext> = {}) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const context = { stack, out: (text: string) => out.push(text), err: (text: string) => err.push(text) };
+  return { out, err, done: run(line, { ...context, signal: new AbortController().signal, ...more }) };
+}
+
+const ENDS = (count: number) => [
+  "listening on eth0, link-type EN10MB (Ethernet), snapshot length 262144 bytes",
+  `${count} packet${count === 1 ? "" : "s"} captured`,
+  `${count} packet${count === 1 ? "" : "s"} received by filter`,
+  "0 packets dropped by kernel",
+];
+
+describe("the command", () => {
+  test("prints what crosses the interface until it has enough", async () => {
+    const { clock, a } = await pair();
+    const dump = shown(clock, a, "tcpdump -n -c 4 -i eth0");
+    const reply = a.ping("192.168.1.2");
+    const { status, out, err } = await dump;
+    await during(clock, reply);
+    expect(status).toBe(0);
+    expect(err.split("\n").slice(1)).toEqual(ENDS(4));
+    const lines = out.split("\n");
+    expect(lines.map((line) => line.replace(/id \d+/, "id 1"))).toEqual([
+      "00:00:00.010000 ARP, Request who-has 192.168.1.2 tell 192.168.1.1, length 46",
+      "00:00:00.012000 ARP, Reply 192.168.1.2 is-at 02:00:00:00:00:0b, length 46",
+      "00:00:00.012000 IP 192.168.1.1 > 192.168.1.2: ICMP echo request, id 1, seq 1, length 64",
+      "00:00:00.014000 IP 192.168.1.2 > 192.168.1.1: ICMP echo reply, id 1, seq 1, length 64",
+    ]);
+  });
+
+  test("ends by its signal, with what it has; filters; times", async () => {
+    const { clock, a } = await pair();
+    const stop = new AbortController();
+    const dump = started(a, "tcpdump -n -ttt -i any icmp and dst host 127.0.0.1", { signal: stop.signal });
+    await during(clock, a.ping("127.0.0.1"));
+    await during(clock, a.ping("192.168.1.2"));
+    stop.abort();
+    expect(await dump.done).toBe(0);
+    expect(dump.out.map((line) => line.slice(0, 45))).toEqual([
+      " 00:00:00.000000 IP 127.0.0.1 > 127.0.0.1: IC",
+      " 00:00:00.000000 IP 127.0.0.1 > 127.0.0.1: IC",
+    ]);
+    expect(dump.err).toContain("2 packets captured");
+  });
+
+  test("-w writes a file, -r prints it", async () => {
+    const { clock, a } = await pair();
+    const files = memoryFiles();
+    const dump = started(a, "tcpdump -i eth0 -c 2 -w a.pcapng icmp", { files, epochMs: 86_400_000 });
+    await during(clock, a.ping("192.168.1.2"));
+    expect(await dump.done).toBe(0);
+    expect(dump.out).toEqual([]);
+    const { out, err } = await shown(clock, a, "tcpdump -n -tttt -r a.pcapng", { files });
+    expect(err).toBe("reading from file a.pcapng, link-type EN10MB (Ethernet)");
+    expect(out.replace(/id \d+/g, "id 1").split("\n")).toEqual([
+      "1970-01-02 00:00:00.012000 IP 192.168.1.1 > 192.168.1.2: ICMP echo request, id 1, seq 1, length 64",
+      "1970-01-02 00:00:00.014000 IP 192.168.1.2 > 192.168.1.1: ICMP echo reply, id 1, seq 1, length 64",
+    ]);
+  });
+
+  test.each([
+    ["tcpdump -c 0", "tcpdump: invalid packet count 0"],
+    ["tcpdump -i eth7", "tcpdump: eth7: No such device exists"],
+    ["tcpdump host nobody", "tcpdump: unknown host 'nobody'"],
+    ["tcpdump -r none", "tcpdump: none: No such file or directory"],
+    ["tcpdump -w a", "tcpdump: a: there are no files here"],
+    ["tcpdump -Q", "tcpdump: invalid option -- 'Q'"],
+  ])("%s: %s", async (line, message) => {
+    const { clock, a } = await pair();
+    const files = line.includes("-w") ? {} : { files: memoryFiles() };
+    const { status, err } = await shown(clock, a, line, files);
+    expect(status).toBe(1);
+    expect(err).toContain(message);
   });
 });
