@@ -4,6 +4,7 @@
 import { StackError } from "../errors.js";
 import { arpCommand } from "./commands/arp.js";
 import { ifconfigCommand } from "./commands/ifconfig.js";
+import { ncCommand, udpEchoCommand } from "./commands/nc.js";
 import { netstatCommand } from "./commands/netstat.js";
 import { pingCommand } from "./commands/ping.js";
 import { routeCommand } from "./commands/route.js";
@@ -31,12 +32,14 @@ const ALL: readonly (readonly [string, Command])[] = [
   ["help", help],
   ["hostname", hostname],
   ["ifconfig", ifconfigCommand],
+  ["nc", ncCommand],
   ["netstat", netstatCommand],
   ["ping", pingCommand],
   ["route", routeCommand],
   ["sysctl", sysctlCommand],
   ["tcpdump", tcpdumpCommand],
   ["traceroute", tracerouteCommand],
+  ["udp-echo", udpEchoCommand],
 ];
 
 /** Every command. None rejects for what its user or its stack did wrong: it says so and answers a status. */

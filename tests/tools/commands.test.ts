@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimLink, Stack, VirtualClock } from "../../src/index.js";
+import { run } from "../../src/tools/command.js";
 import { dualHomed, pair } from "./hosts.js";
 import { shown } from "./screen.js";
 
@@ -205,4 +206,75 @@ test("netstat takes its options together or apart", async () => {
     status: 3,
     err: expect.stringMatching(/^netstat: invalid option -- '9'\n/),
   });
+});
+
+describe("nc and udp-echo", () => {
+  async function* lines(...texts: string[]) {
+    yield* texts;
+  }
+
+  test("each line comes back from the echo; netstat -a shows both sockets", async () => {
+    const { clock, a, b } = await pair();
+    const over = new AbortController();
+    const server = shown(clock, b, "udp-echo 7", { signal: over.signal });
+    const list = "netstat -an";
+    const input = lines("hello", "world");
+    const client = run("nc -u -w 1 192.168.1.2 7", { ...context(a), input });
+    let listed = "";
+    void clock.sleep(500_000).then(async () => {
+      await run(list, { ...context(a), out: (text) => (listed += text) });
+      expect(await client).toBe(0);
+      over.abort();
+    });
+    expect(await server).toEqual(fine);
+    expect(said).toEqual(["hello", "world"]);
+    expect(listed.replace(/:\d{5}/, ":PORT")).toBe(
+      [
+        "Active Internet connections (servers and established)",
+        "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ",
+        "udp        0      0 192.168.1.1:PORT       192.168.1.2:7           ESTABLISHED",
+      ].join("\n"),
+    );
+  });
+
+  const said: string[] = [];
+  const context = (stack: Stack) => ({
+    stack,
+    out: (text: string) => said.push(text),
+    err: (text: string) => said.push(text),
+    signal: new AbortController().signal,
+  });
+
+  test("nobody serves the port: status 1", async () => {
+    const { clock, a } = await pair();
+    expect(await shown(clock, a, "nc -u 192.168.1.2 9", { input: lines("x") })).toMatchObject({ status: 1 });
+  });
+
+  test.each([
+    ["nc 192.168.1.2 9", /^nc: only datagrams/],
+    ["nc -u", /^usage: nc -u/],
+    ["nc -u 192.168.1.2 99999", /^nc: port number invalid: 99999$/],
+    ["nc -u nosuch 9", /Name or service not known$/],
+    ["nc -u 8.8.8.8 9", /^nc: Network is unreachable$/],
+    ["udp-echo x", /^nc: port number invalid: x$/],
+  ])("%s", async (line, words) => {
+    const { clock, a } = await pair();
+    expect(await shown(clock, a, line)).toEqual({ status: 1, out: "", err: expect.stringMatching(words) });
+  });
+});
+
+test("netstat -a: raw and echo sockets, and what waits", async () => {
+  const { clock, a, b } = await pair();
+  await b.udp.bind({ port: 2000 });
+  b.openRaw({ protocol: 253 });
+  const socket = await a.udp.connect({ address: "192.168.1.2", port: 2000 });
+  await socket.send("x");
+  await clock.advance(100_000);
+  const rows = async (line: string) => (await shown(clock, b, line)).out.split("\n").slice(2);
+  expect(await rows("netstat -a")).toEqual([
+    "udp        1      0 0.0.0.0:2000            0.0.0.0:*                          ",
+    "raw        0      0 0.0.0.0:253             0.0.0.0:*               7          ",
+  ]);
+  expect(await rows("netstat -aw")).toHaveLength(1);
+  expect(await rows("netstat")).toEqual([]);
 });

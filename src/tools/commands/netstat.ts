@@ -1,31 +1,37 @@
 /**
- * `netstat`: -i interfaces, -r routes, -s statistics; -n numbers for names.
+ * `netstat`: -i interfaces, -r routes, -s statistics, -a sockets, -u and -w of UDP and raw ones; -n numbers for names.
  */
 import { type Command, CommandFailure } from "../context.js";
 import { getopt, OptionError } from "../getopt.js";
 import { netstatInterfaces, netstatRoutes, netstatStatistics } from "../netstat.js";
+import { netstatSockets } from "../sockets.js";
 
 const USAGE = `usage: netstat [-n] {-r|-i}
        netstat -s
+       netstat [-a] [-u] [-w]
 
         -r                       display routing table
         -i                       display interface table
         -s                       display networking statistics (like SNMP)
+        -a                       display all sockets (default: connected)
+        -u                       of UDP
+        -w                       raw ones
         -n                       don't resolve names`;
 
 export const netstatCommand: Command = async (args, { stack, out }) => {
   const { has } = optionsOf(args);
   const numeric = has("n");
+  const only = [has("u") ? "udp" : "", has("w") ? "raw" : ""].filter((name) => name !== "");
   if (has("r")) out(netstatRoutes(stack, { numeric }));
   else if (has("i")) out(netstatInterfaces(stack, { numeric }));
   else if (has("s")) out(netstatStatistics(stack.statistics()));
-  else throw new CommandFailure(USAGE, 3);
+  else out(netstatSockets(stack, { all: has("a"), ...(only.length === 0 ? {} : { only }) }));
   return 0;
 };
 
 function optionsOf(args: readonly string[]) {
   try {
-    return getopt(args, "rins");
+    return getopt(args, "rinsauw");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     throw new CommandFailure(`netstat: ${error.message}\n${USAGE}`, 3);

@@ -1,0 +1,135 @@
+/**
+ * `nc -u HOST PORT` sends each line of the input as a datagram and prints what comes back; `nc -u -l -p PORT` waits for
+ * a peer and speaks with it. `udp-echo PORT` answers each datagram with itself. All last until ^C; -w ends nc when
+ * nothing has come for so many seconds after the input's end.
+ */
+import { StackError } from "../../errors.js";
+import type { Endpoint } from "../../sockets/datagram.js";
+import { UdpSocket } from "../../sockets/udp.js";
+import { type Command, type CommandContext, CommandFailure, lookUp } from "../context.js";
+import { getopt, OptionError, type Options } from "../getopt.js";
+import { errorText } from "../strerror.js";
+
+const USAGE = "usage: nc -u [-n] [-s source] [-w timeout] {host port | -l -p port}";
+const decoder = new TextDecoder();
+
+export const ncCommand: Command = async (args, context) => {
+  const options = optionsOf(args);
+  if (!options.has("u")) throw new CommandFailure(`nc: only datagrams (-u) so far\n${USAGE}`);
+  const isServer = options.has("l");
+  const [host, portText] = options.operands;
+  const peer = isServer ? undefined : peerOf(host, portText, context);
+  const localPort = isServer ? portOf(options.get("p") ?? portText ?? host) : 0;
+  const source = options.get("s");
+  const socket = refused(() =>
+    UdpSocket.create(context.stack, { port: localPort, ...(source === undefined ? {} : { address: source }) }),
+  );
+  try {
+    if (peer !== undefined) refused(() => socket.connect(peer));
+    return await talk(socket, options.get("w"), context);
+  } finally {
+    socket.close();
+  }
+};
+
+export const udpEchoCommand: Command = async ([portText], context) => {
+  const socket = refused(() => UdpSocket.create(context.stack, { port: portOf(portText) }));
+  socket.onmessage = (data, info) => {
+    // One that finds no room is lost, as a datagram may be.
+    try {
+      socket.trySend(data.slice(), info);
+    } catch (error) {
+      if (!(error instanceof StackError)) throw error;
+      context.err(`udp-echo: ${errorText(error.code)}`);
+    }
+  };
+  try {
+    await ended(context, socket);
+  } finally {
+    socket.close();
+  }
+  return 0;
+};
+
+function optionsOf(args: readonly string[]): Options {
+  try {
+    return getopt(args, "ulnp:s:w:");
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    throw new CommandFailure(`nc: ${error.message}\n${USAGE}`);
+  }
+}
+
+function portOf(text: string | undefined): number {
+  if (text === undefined) throw new CommandFailure(USAGE);
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535) {
+    throw new CommandFailure(`nc: port number invalid: ${text}`);
+  }
+  return Number(text);
+}
+
+function peerOf(host: string | undefined, port: string | undefined, context: CommandContext): Endpoint {
+  if (host === undefined) throw new CommandFailure(USAGE);
+  const address = lookUp(context, host);
+  if (address === undefined) {
+    throw new CommandFailure(`nc: getaddrinfo for host "${host}" port ${port ?? ""}: Name or service not known`);
+  }
+  return { address, port: portOf(port) };
+}
+
+function refused<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    throw new CommandFailure(`nc: ${errorText(error.code)}`);
+  }
+}
+
+/** Until ^C or, with -w, until nothing has come for so long; 1 when the peer's host refuses. */
+async function talk(socket: UdpSocket, wait: string | undefined, context: CommandContext): Promise<number> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  context.signal.addEventListener("abort", end, { once: true });
+  let status = 0;
+  let heardUs = context.stack.clock.now();
+  socket.onmessage = (data, info) => {
+    heardUs = context.stack.clock.now();
+    if (socket.remoteAddress === undefined) socket.connect(info);
+    context.out(decoder.decode(data).replace(/\n$/, ""));
+  };
+  socket.onerror = () => {
+    status = 1;
+    end();
+  };
+  try {
+    for await (const line of context.input ?? []) {
+      if (over.signal.aborted) break;
+      await socket.send(`${line}\n`, undefined, { signal: over.signal });
+      heardUs = context.stack.clock.now();
+    }
+    if (context.signal.aborted) return status;
+    if (wait === undefined) await ended(context, socket, over.signal);
+    while (wait !== undefined && !over.signal.aborted) {
+      const leftUs = heardUs + Math.round(Number(wait) * 1e6) - context.stack.clock.now();
+      if (!(leftUs > 0)) break;
+      await context.stack.clock.sleep(leftUs, over.signal);
+    }
+  } catch (error) {
+    if (error instanceof StackError && error.code !== "EBADF") return 1;
+    if (!over.signal.aborted) throw error;
+  } finally {
+    context.signal.removeEventListener("abort", end);
+  }
+  return status;
+}
+
+/** Waits for the signal; rejects when the socket or its timeline ends first. */
+async function ended(context: CommandContext, socket: UdpSocket, signal = context.signal): Promise<void> {
+  try {
+    // With onmessage set no datagram comes this way: only the end.
+    await socket.receive({ signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
