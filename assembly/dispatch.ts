@@ -11,6 +11,7 @@ import {
 } from "./abi/drop";
 import { IFF_UP, MEDIUM_ETHERNET } from "./abi/netif";
 import {
+  ICMP_REDIRECT,
   ICMP_TIME_EXCEEDED,
   ICMP_TIME_EXCEEDED_REASSEMBLY,
   ICMP_UNREACH_HOST,
@@ -43,6 +44,7 @@ import { drop } from "./core/counter";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
 import { icmpInput, icmpQuoted } from "./icmp/input";
+import { redirectFailed } from "./icmp/redirect";
 import { igmpInput } from "./igmp/input";
 import { igmpGroupTimer, igmpTimer } from "./igmp/timer";
 import { addressConflict, probeTimer } from "./ip/address-probe";
@@ -56,11 +58,15 @@ import { arpInput } from "./link/arp";
 import { etherInput } from "./link/ethernet";
 import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
 import { Netif, netifAt } from "./link/netif";
+import { addressCopy } from "./memory/address";
 import { PB_LOOPED, Pbuf, pbufFree } from "./memory/pbuf";
 import { rawCopies, rawError, rawInput } from "./raw/input";
 import { rawAny } from "./raw/raw";
 import { udpError, udpInput } from "./udp/input";
+import { IcmpHdr } from "./wire/icmp";
 import { Ipv4Hdr } from "./wire/ipv4";
+
+const HOP: usize = memory.data(16, 8);
 
 /** A frame received on `ring`'s interface; one that came over loopback as our copy of a broadcast counts as received
  * where the broadcast left. */
@@ -141,7 +147,9 @@ function icmpErrorInput(pb: Pbuf): u32 {
   const ip = icmpQuoted(pb);
   const raw = rawAny() && rawError(pb, ip.proto);
   const verdict = transportError(pb, ip);
-  return raw && verdict == DROP_ICMP_ERROR_UNMATCHED ? NEXT_FREE : verdict;
+  // A redirect has been followed already, whoever else wants to know.
+  const heard = raw || changetype<IcmpHdr>(pb.l4).type == ICMP_REDIRECT;
+  return heard && verdict == DROP_ICMP_ERROR_UNMATCHED ? NEXT_FREE : verdict;
 }
 
 function transportError(pb: Pbuf, ip: Ipv4Hdr): u32 {
@@ -164,9 +172,12 @@ export function dispatchTimer(t: Timer): void {
       if (!neighTimer(n)) return;
       // RFC 1122 §2.3.2.2 and §3.3.1: the sender of each packet that waited is told.
       // As many as wait now: telling the last of them may make this record another neighbour's.
+      addressCopy(HOP, changetype<usize>(n));
       for (let left = n.queueLen; left != 0; left--) {
         const pb = neighDequeue(n);
-        if (pb !== null) icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_HOST, DROP_NEIGH_FAILED);
+        if (pb === null) continue;
+        redirectFailed(pb, HOP);
+        icmpErrorAndDrop(pb, ICMP_UNREACHABLE, ICMP_UNREACH_HOST, DROP_NEIGH_FAILED);
       }
       return;
     }

@@ -11,6 +11,7 @@ export const E_EXIST = 17;
 export const E_NODEV = 19;
 export const E_INVAL = 22;
 export const E_NOSPC = 28;
+export const E_NONET = 64;
 export const E_PROTO = 71;
 export const E_DESTADDRREQ = 89;
 export const E_MSGSIZE = 90;
@@ -26,4 +27,7 @@ export const E_NOBUFS = 105;
 export const E_NOTCONN = 107;
 export const E_TIMEDOUT = 110;
 export const E_CONNREFUSED = 111;
+export const E_HOSTDOWN = 112;
 export const E_HOSTUNREACH = 113;
+/** A redirect, as Linux's ping sockets tell of it. */
+export const E_REMOTEIO = 121;

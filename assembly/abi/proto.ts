@@ -60,6 +60,11 @@ export const ICMP_UNREACH_PROTOCOL = 2;
 export const ICMP_UNREACH_PORT = 3;
 export const ICMP_UNREACH_NEEDFRAG = 4;
 export const ICMP_UNREACH_SRCFAIL = 5;
+export const ICMP_UNREACH_NET_UNKNOWN = 6;
+export const ICMP_UNREACH_HOST_UNKNOWN = 7;
+export const ICMP_UNREACH_ISOLATED = 8;
+export const ICMP_UNREACH_NET_PROHIBITED = 9;
+export const ICMP_UNREACH_NET_TOS = 11;
 /** Communication administratively prohibited (RFC 1812 §5.2.7.1). */
 export const ICMP_UNREACH_PROHIBITED = 13;
 export const ICMP_TIME_EXCEEDED_TRANSIT = 0;

@@ -7,6 +7,7 @@ import {
   CTR_ICMP_IN_ECHOS,
   CTR_ICMP_IN_MSGS,
   CTR_ICMP_IN_PARM_PROBS,
+  CTR_ICMP_IN_REDIRECTS,
   CTR_ICMP_IN_SRC_QUENCHS,
   CTR_ICMP_IN_TIME_EXCDS,
   CTR_ICMP_IN_TIMESTAMP_REPS,
@@ -29,6 +30,7 @@ import {
   ICMP_MASK_REPLY,
   ICMP_MASK_REQUEST,
   ICMP_PARAMETER_PROBLEM,
+  ICMP_REDIRECT,
   ICMP_SOURCE_QUENCH,
   ICMP_TIME_EXCEEDED,
   ICMP_TIMESTAMP,
@@ -42,12 +44,14 @@ import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
 import { flowDestination, flowSource } from "../ip/flow";
 import { addressFind } from "../link/address";
+import { netifAt } from "../link/netif";
 import { address4 } from "../memory/address";
 import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
 import { IcmpHdr, icmpCheck, icmpEchoToReply } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { echoReplyInput } from "./echo";
+import { redirectInput } from "./redirect";
 import { icmpReply } from "./reply";
 import { timestampInput } from "./timestamp";
 
@@ -67,6 +71,11 @@ export function icmpInput(pb: Pbuf, ifindex: u32): u32 {
     case ICMP_UNREACHABLE:
       count(CTR_ICMP_IN_DEST_UNREACHS);
       return errorInput(pb, len);
+    case ICMP_REDIRECT: {
+      count(CTR_ICMP_IN_REDIRECTS);
+      const quoted = errorInput(pb, len);
+      return quoted == NEXT_ICMP_ERROR ? redirectInput(netifAt(ifindex - 1), pb) : quoted;
+    }
     case ICMP_TIME_EXCEEDED:
       count(CTR_ICMP_IN_TIME_EXCDS);
       return errorInput(pb, len);

@@ -6,19 +6,28 @@ import { CTR_ICMP_IN_ERRORS_MATCHED } from "../abi/counter";
 import { DROP_ICMP_PMTU } from "../abi/drop";
 import {
   E_CONNREFUSED,
+  E_HOSTDOWN,
   E_HOSTUNREACH,
   E_MSGSIZE,
   E_NETUNREACH,
+  E_NONET,
   E_NOPROTOOPT,
   E_OPNOTSUPP,
   E_PROTO,
+  E_REMOTEIO,
 } from "../abi/errno";
 import { EVENT_ERROR } from "../abi/event";
 import {
   ICMP_HDR_LEN,
   ICMP_PARAMETER_PROBLEM,
+  ICMP_REDIRECT,
+  ICMP_UNREACH_HOST_UNKNOWN,
+  ICMP_UNREACH_ISOLATED,
   ICMP_UNREACH_NEEDFRAG,
   ICMP_UNREACH_NET,
+  ICMP_UNREACH_NET_PROHIBITED,
+  ICMP_UNREACH_NET_TOS,
+  ICMP_UNREACH_NET_UNKNOWN,
   ICMP_UNREACH_PORT,
   ICMP_UNREACH_PROTOCOL,
   ICMP_UNREACH_SRCFAIL,
@@ -39,16 +48,22 @@ import { DEMUX_FULL } from "./demux";
 import { optionOf, Pcb, pcbIndex } from "./pcb";
 import { pcbQueueError } from "./receive";
 
-/** The errno of an ICMP error, as Linux maps it (net/ipv4/icmp.c, icmp_err_convert; 11 EHOSTUNREACH, 12 EPROTO). */
+/** The errno of an ICMP error, as Linux maps it (net/ipv4/icmp.c, icmp_err_convert; 11 EHOSTUNREACH, 12 EPROTO,
+ * and 5 EREMOTEIO in the queue only). */
 function errnoOfIcmp(type: u32, code: u32): u32 {
   if (type == ICMP_PARAMETER_PROBLEM) return E_PROTO;
+  if (type == ICMP_REDIRECT) return E_REMOTEIO;
   if (type != ICMP_UNREACHABLE) return E_HOSTUNREACH;
   switch (code) {
     case ICMP_UNREACH_NET:
-    case 6:
-    case 9:
-    case 11:
+    case ICMP_UNREACH_NET_UNKNOWN:
+    case ICMP_UNREACH_NET_PROHIBITED:
+    case ICMP_UNREACH_NET_TOS:
       return E_NETUNREACH;
+    case ICMP_UNREACH_HOST_UNKNOWN:
+      return E_HOSTDOWN;
+    case ICMP_UNREACH_ISOLATED:
+      return E_NONET;
     case ICMP_UNREACH_PROTOCOL:
       return E_NOPROTOOPT;
     case ICMP_UNREACH_PORT:
@@ -73,6 +88,8 @@ export function pcbError(p: Pcb, pb: Pbuf, port: u32): u32 {
   if (tooLong && optionOf(p, OPT_MTU_DISCOVER) == PMTUDISC_DONT) return NEXT_FREE;
   const errno = errnoOfIcmp(icmp.type, icmp.code);
   if (p.level == DEMUX_FULL && p.proto == IPPROTO_UDP) {
+    // A redirect is no failure of what was sent.
+    if (icmp.type == ICMP_REDIRECT) return NEXT_FREE;
     p.error = errno;
     eventSocket(pcbIndex(p), EVENT_ERROR);
     return NEXT_FREE;

@@ -1,7 +1,9 @@
 /**
  * One echo request and its reply.
  */
+
 import { E_AGAIN, E_TIMEDOUT } from "../../assembly/abi/errno.js";
+import { ICMP_REDIRECT } from "../../assembly/abi/proto.js";
 import { errnoOf, requireInteger, StackError } from "../errors.js";
 import { EchoSocket, readEcho } from "./echo.js";
 import type { SocketHost } from "./host.js";
@@ -43,6 +45,8 @@ export async function ping(host: SocketHost, address: string, options: PingOptio
     return await new Promise<PingReply>((resolve, reject) => {
       over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true });
       socket.onerror = (error) => {
+        // A redirect is about the next one: this one has gone on.
+        if (!(error instanceof StackError) && error.icmpType === ICMP_REDIRECT) return;
         reject(error instanceof StackError ? error : new StackError(errnoOf(error.code), "ping", { address }));
       };
       socket.onmessage = (message, info) => {

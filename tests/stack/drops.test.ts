@@ -3,7 +3,13 @@
  * named beside it, where one packet's end brings about another's).
  */
 import { describe, expect, test } from "vitest";
-import { IFSW_ACCEPT_SOURCE_ROUTE, IFSW_RP_FILTER, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/netif.js";
+import {
+  IFSW_ACCEPT_REDIRECTS,
+  IFSW_ACCEPT_SOURCE_ROUTE,
+  IFSW_RP_FILTER,
+  NETIF_RX_RING,
+  NETIF_TX_RING,
+} from "../../assembly/abi/netif.js";
 import { DESC_LEN, DESC_PBUF, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { DROP_TEXTS, type DropName, type UdpSocket } from "../../src/index.js";
 import { DROPS } from "../../src/text/drops.js";
@@ -302,6 +308,12 @@ const SCENARIOS: Record<DropName, Scenario> = {
   ICMP_SHORT: { act: (host) => host.rxIp({ proto: 1 }, icmp({}).slice(0, 7)) },
   ICMP_CHECKSUM: rxIcmp({ checksum: 1 }),
   ICMP_TYPE: rxIcmp({ type: 30 }, data(12)),
+  ICMP_REDIRECT_OFF: {
+    prepare: (host) => host.stack.core.exports.netif_set(2, IFSW_ACCEPT_REDIRECTS, 0),
+    ...rxIcmp({ type: 5, code: 1, rest: 0xc0a80103 }, ipv4({ src: US, dst: "8.8.8.8" }, udp({}))),
+  },
+  ICMP_REDIRECT_GATEWAY: rxIcmp({ type: 5, code: 1, rest: 0x08080404 }, ipv4({ src: US, dst: "8.8.8.8" }, udp({}))),
+  ICMP_REDIRECT_SENDER: rxIcmp({ type: 5, code: 1, rest: 0xc0a80103 }, ipv4({ src: US, dst: "8.8.8.8" }, udp({}))),
   ICMP_DEPRECATED: rxIcmp({ type: 4 }, data(28)),
   ICMP_ERROR_HOST_RATE: {
     prepare: (host) => {

@@ -9,8 +9,9 @@
  *   IP_IN_DELIVERS = IP_PROTOCOL + all UDP_ + SOCK_FILTERED + UDP_IN_DATAGRAMS + u + ICMP_SHORT + ICMP_CHECKSUM + ICMP_IN_MSGS
  *     + all IGMP_ + IGMP_IN_QUERIES + IGMP_IN_REPORTS
  *   ICMP_IN_MSGS   = ICMP_TYPE + ICMP_DEPRECATED + ICMP_IN_ECHOS + ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMPS +
- *     ICMP_IN_TIMESTAMP_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS)
- *   those three    = ICMP_QUOTE_SHORT + ICMP_QUOTE_FOREIGN + ICMP_ERROR_UNMATCHED + ICMP_IN_ERRORS_MATCHED
+ *     ICMP_IN_TIMESTAMP_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS, REDIRECTS)
+ *   those four     = ICMP_QUOTE_SHORT + ICMP_QUOTE_FOREIGN + ICMP_ERROR_UNMATCHED + ICMP_IN_ERRORS_MATCHED +
+ *     all ICMP_REDIRECT_ + r
  *   ICMP_IN_ECHOS + ICMP_IN_TIMESTAMPS = ICMP_ECHO_GROUP + ICMP_OUT_ECHO_REPS + ICMP_OUT_TIMESTAMP_REPS + n
  *   ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMP_REPS = ICMP_REPLY_UNWANTED + i + e
  *   UDP_IN_DATAGRAMS + e = datagrams read + SOCK_CLOSED
@@ -20,7 +21,8 @@
  *
  * where u and i are the UDP and ICMP parts of SOCK_QUEUE_FULL + SOCK_QUOTA, e the echo replies that sockets took, n the
  * queries to where no route was, t (0 .. IP_REASM_TIMEOUTS) the datagrams of which fragment zero was there when their
- * time was up, and b (0 .. OUT_NO_BUFFER) the errors for want of a buffer.
+ * time was up, b (0 .. OUT_NO_BUFFER) the errors for want of a buffer, and r (0 ..
+ * ICMP_REDIRECTS_ACCEPTED) the redirects that no socket asked about.
  */
 import { expect } from "vitest";
 import type { CounterName, DropName, Stack } from "../../src/index.js";
@@ -59,11 +61,18 @@ export function explain(stack: Stack, filled: number, datagramsRead: number): vo
   expect(Math.min(u, i, e), "datagrams that sockets refused and took").toBeGreaterThanOrEqual(0);
   expect(c.UDP_IN_DATAGRAMS + e, "datagrams in sockets").toBe(datagramsRead + d.SOCK_CLOSED);
 
-  const errors: CounterName[] = ["ICMP_IN_DEST_UNREACHS", "ICMP_IN_TIME_EXCDS", "ICMP_IN_PARM_PROBS"];
+  const errors: CounterName[] = [
+    "ICMP_IN_DEST_UNREACHS",
+    "ICMP_IN_TIME_EXCDS",
+    "ICMP_IN_PARM_PROBS",
+    "ICMP_IN_REDIRECTS",
+  ];
   const errorsIn = errors.reduce((sum, name) => sum + c[name], 0);
   expect(c.ICMP_IN_MSGS, "ICMP_IN_MSGS").toBe(d.ICMP_TYPE + d.ICMP_DEPRECATED + queries + replies + errorsIn);
   const unmatched = d.ICMP_QUOTE_SHORT + d.ICMP_QUOTE_FOREIGN + d.ICMP_ERROR_UNMATCHED;
-  expect(errorsIn, "ICMP errors received").toBe(unmatched + c.ICMP_IN_ERRORS_MATCHED);
+  const r = errorsIn - unmatched - c.ICMP_IN_ERRORS_MATCHED - all("ICMP_REDIRECT_");
+  expect(r, "redirects without a socket").toBeGreaterThanOrEqual(0);
+  expect(r, "redirects without a socket").toBeLessThanOrEqual(c.ICMP_REDIRECTS_ACCEPTED);
 
   const n = queries - d.ICMP_ECHO_GROUP - c.ICMP_OUT_ECHO_REPS - c.ICMP_OUT_TIMESTAMP_REPS;
   const limited = d.ICMP_ERROR_RATE + d.ICMP_ERROR_HOST_RATE;

@@ -71,6 +71,8 @@ function outcome({ link, facts, bytes }: Capture): Outcome {
     case 11:
     case 12:
       return "ICMP_ERROR_UNMATCHED";
+    case 5:
+      return "ICMP_REDIRECT_SENDER";
     case 13:
       return "timestamp reply";
     case 4:

@@ -174,6 +174,28 @@ describe("guards, each under its own reason", () => {
     }
   });
 
+  test("prohibited by a route: 3/13 (RFC 1812 §5.2.7.1); by a blackhole: nothing at all", async () => {
+    const { host, rx } = await router();
+    host.stack.routes.add({ destination: "22.0.0.0/8", type: "prohibit" });
+    host.stack.routes.add({ destination: "23.0.0.0/8", type: "blackhole" });
+    expect(await host.drops(() => rx({ dst: "22.1.2.3" }))).toEqual({ FWD_PROHIBITED: 1 });
+    expect(host.one().ip?.icmp).toMatchObject({ type: 3, code: 13, rest: 0 });
+    expect(await host.drops(() => rx({ dst: "23.1.2.3" }))).toEqual({ FWD_BLACKHOLE: 1 });
+    expect(host.take()).toEqual([]);
+  });
+
+  test("longer than the next link takes, without DF: in fragments, each with a TTL less by one", async () => {
+    const { host, far, rx } = await router({ mtu: 600 });
+    const sent = rx({ dst: FAR, ttl: 7, id: 0x4711 }, udp({}, data(1000)));
+    const parts = host.take(far).map((frame) => frame.ip);
+    expect(parts.map((ip) => [ip?.totalLen, ip?.flagsOffset])).toEqual([
+      [596, 0x2000],
+      [452, 72],
+    ]);
+    for (const ip of parts) expect(ip).toMatchObject({ src: PEER, dst: FAR, ttl: 6, id: 0x4711, good: true });
+    expect(parts.flatMap((ip) => [...(ip?.payload ?? [])])).toEqual([...sent.slice(20)]);
+  });
+
   test("DF and longer than the next link takes: fragmentation needed, with its MTU (RFC 1191 §4)", async () => {
     const { host, far, rx } = await router({ mtu: 600 });
     const { drops, counters } = await host.changes(() => {

@@ -104,7 +104,7 @@ describe("input checks", () => {
 
   test("types that are not handled are discarded silently (RFC 1122 §3.2.2)", async () => {
     const host = await Host.create();
-    for (const type of [1, 2, 5, 6, 7, 9, 10, 19, 30, 40, 255]) {
+    for (const type of [1, 2, 6, 7, 9, 10, 19, 30, 40, 255]) {
       expect(await host.drops(() => host.rxIcmp({ type }, data(40)))).toEqual({ ICMP_TYPE: 1 });
     }
     expect(host.take()).toEqual([]);
@@ -353,7 +353,18 @@ describe("errors that we receive", () => {
       [3, 3, "ECONNREFUSED"],
       [3, 4, "EMSGSIZE"],
       [3, 5, "EOPNOTSUPP"],
+      [3, 6, "ENETUNREACH"],
+      [3, 7, "EHOSTDOWN"],
+      [3, 8, "ENONET"],
+      [3, 9, "ENETUNREACH"],
+      [3, 10, "EHOSTUNREACH"],
+      [3, 11, "ENETUNREACH"],
+      [3, 12, "EHOSTUNREACH"],
+      [3, 13, "EHOSTUNREACH"],
+      [3, 14, "EHOSTUNREACH"],
+      [3, 15, "EHOSTUNREACH"],
       [11, 0, "EHOSTUNREACH"],
+      [11, 1, "EHOSTUNREACH"],
       [12, 0, "EPROTO"],
     ];
     for (const [type, code, name] of cases) {
