@@ -36,6 +36,9 @@ import {
   ICMP_TIMESTAMP,
   ICMP_TIMESTAMP_REPLY,
   ICMP_UNREACHABLE,
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
   IPV4_HDR_LEN,
 } from "../abi/proto";
 import { SW_ICMP_ECHO_BROADCASTS, SW_ICMP_ECHO_IGNORE_ALL } from "../abi/switch";
@@ -116,16 +119,24 @@ function echoInput(pb: Pbuf): u32 {
 function errorInput(pb: Pbuf, len: u32): u32 {
   const quote = pb.l4 + ICMP_HDR_LEN;
   const room = len - ICMP_HDR_LEN;
-  if (room < <u32>IPV4_HDR_LEN + 8) return DROP_ICMP_QUOTE_SHORT;
+  if (room < <u32>IPV4_HDR_LEN) return DROP_ICMP_QUOTE_SHORT;
   const ip = changetype<Ipv4Hdr>(quote);
   const hdrLen = ip.hdrLen;
-  if (ip.version != 4 || hdrLen < <u32>IPV4_HDR_LEN || room < hdrLen + 8) return DROP_ICMP_QUOTE_SHORT;
+  if (ip.version != 4 || hdrLen < <u32>IPV4_HDR_LEN || room < hdrLen + quotedLeast(ip)) return DROP_ICMP_QUOTE_SHORT;
   address4(flowSource(), ip.src);
   address4(flowDestination(), ip.dst);
   if (addressFind(flowSource()) === null && ip.src >>> 24 != 127) return DROP_ICMP_QUOTE_FOREIGN;
   // A later fragment has no transport header to be found by.
   if (ip.offsetBytes != 0) return DROP_ICMP_QUOTE_FOREIGN;
   return NEXT_ICMP_ERROR;
+}
+
+/** RFC 792: 64 bits behind the header, which hold what a port or an identifier is found by; of a protocol whose datagrams
+ * may be shorter, all there was. */
+function quotedLeast(ip: Ipv4Hdr): u32 {
+  const proto = ip.proto;
+  if (proto == IPPROTO_UDP || proto == IPPROTO_ICMP || proto == IPPROTO_TCP) return 8;
+  return ip.totalLen > ip.hdrLen ? min<u32>(8, ip.totalLen - ip.hdrLen) : 0;
 }
 
 /** Header of the datagram which the error at pb.l4 quotes. */
