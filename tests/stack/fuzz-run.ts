@@ -190,7 +190,11 @@ export class Run {
     switch (what) {
       case "open": {
         const opened = this.#result("sock_open", exports.sock_open(pick(prng, [17, 17, 1, 6])));
-        if (opened >= 0) this.handles.push(opened);
+        if (opened < 0) return;
+        this.handles.push(opened);
+        // Most are bound at once where frames go, so that there is somebody to hear.
+        core.putPeer(0, pick(prng, PORTS));
+        if (prng.chance(0.7)) this.#result("sock_bind", exports.sock_bind(opened));
         return;
       }
       case "bind":
