@@ -43,6 +43,7 @@ struct rs_config {
   uint32_t day_ms;
   uint32_t seed[4];
   uint32_t error, least, most, pages;
+  uint32_t memberships, reassemblies, destinations;
 };
 AT(rs_config, small_buffers, RS_CONFIG_SMALL_BUFFERS);
 AT(rs_config, large_buffers, RS_CONFIG_LARGE_BUFFERS);
@@ -62,6 +63,9 @@ AT(rs_config, error, RS_CONFIG_ERROR);
 AT(rs_config, least, RS_CONFIG_LEAST);
 AT(rs_config, most, RS_CONFIG_MOST);
 AT(rs_config, pages, RS_CONFIG_PAGES);
+AT(rs_config, memberships, RS_CONFIG_MEMBERSHIPS);
+AT(rs_config, reassemblies, RS_CONFIG_REASSEMBLIES);
+AT(rs_config, destinations, RS_CONFIG_DESTINATIONS);
 SIZE(rs_config, RS_CONFIG_BYTES);
 
 /* An interface (assembly/abi/netif.ts). */
@@ -146,6 +150,9 @@ struct rs_call {
   uint8_t mac[6];
   uint8_t mac_pad[6];
   char name[16];
+  uint8_t options[40];
+  uint32_t ip, ip_len;
+  uint32_t call_rest[4];
 };
 AT(rs_call, addr, RS_CALL_ADDR);
 AT(rs_call, port, RS_CALL_PORT);
@@ -161,6 +168,9 @@ AT(rs_call, icmp, RS_CALL_ICMP);
 AT(rs_call, time_low, RS_CALL_TIME);
 AT(rs_call, mac, RS_CALL_MAC);
 AT(rs_call, name, RS_CALL_NAME);
+AT(rs_call, options, RS_CALL_OPTIONS);
+AT(rs_call, ip, RS_CALL_IP);
+AT(rs_call, ip_len, RS_CALL_IP_LEN);
 SIZE(rs_call, RS_CALL_BYTES);
 
 /* A route (assembly/abi/route.ts). */

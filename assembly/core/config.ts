@@ -67,7 +67,7 @@ export function configDefaults(profile: u32): i32 {
       gathering(64, 32, 256);
       break;
     case PROFILE_TINY:
-      capacities(16, 0, 2, 8, 2, 4, 7, 0);
+      capacities(14, 0, 2, 8, 2, 4, 7, 0);
       routing(6, 0);
       gathering(2, 2, 2);
       break;
@@ -117,6 +117,8 @@ function gathering(memberships: u32, reassemblies: u32, destinations: u32): void
   CONFIG.destinations = destinations;
 }
 
+/** RX and TX 3 each, sockets 2, neighbour queues 1, reassembly 2, one in reserve. */
+const LEAST_SMALL: u32 = 12;
 const MOST_SMALL: u32 = 1 << 20;
 const MOST_LARGE: u32 = 1 << 15;
 const LEAST_SLOTS: u32 = 4;
@@ -133,7 +135,7 @@ function within(option: u32, least: u32, most: u32): bool {
 export function configCheck(): i32 {
   CONFIG.error = CONFIG_BYTES;
   const ok =
-    within(CONFIG_SMALL_BUFFERS, 16, MOST_SMALL) &&
+    within(CONFIG_SMALL_BUFFERS, LEAST_SMALL, MOST_SMALL) &&
     within(CONFIG_LARGE_BUFFERS, 0, MOST_LARGE) &&
     within(CONFIG_INTERFACES, 1, 255) &&
     within(CONFIG_RING_SLOTS, LEAST_SLOTS, MOST_SLOTS) &&

@@ -114,12 +114,13 @@ export function pbufInit(): void {
 }
 
 /** Quotas in sixteenths: RX 4, TX 4, sockets 3, neighbour queues 1, reassembly 2, reserve 2. Large buffers are
- * never posted on RX and never queued for a neighbour: TX 6, sockets 6, reassembly 2, reserve 2. */
+ * never posted on RX and never queued for a neighbour: TX 6, sockets 6, reassembly 2, reserve 2. However few there
+ * are, a packet can wait for its neighbour, and a datagram of two fragments come together (RFC 1122 §3.3.2). */
 function setLimits(cls: u32, count: u32): void {
   memory.fill(rowOf(cls), 0, OWNERS * 4);
   store<u32>(rowOf(cls), count, OWNER_FREE << 2);
-  const sixteenth = count >> 4;
   const large = cls == PBUF_LARGE;
+  const sixteenth = large ? count >> 4 : max<u32>(count >> 4, min<u32>(count, 1));
   setLimit(cls, OWNER_FREE, count);
   setLimit(cls, OWNER_STACK, count);
   setLimit(cls, OWNER_RX, large ? 0 : count >> 2);

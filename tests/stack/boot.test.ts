@@ -29,7 +29,7 @@ function instance(profile: number) {
 describe("options", () => {
   /** Least and most of every capacity. */
   const ranges: [keyof BootOptions, number, number][] = [
-    ["smallBuffers", 16, 2 ** 20],
+    ["smallBuffers", 12, 2 ** 20],
     ["largeBuffers", 0, 2 ** 15],
     ["interfaces", 1, 255],
     ["ringSlots", 4, 2 ** 15],
@@ -243,7 +243,7 @@ describe("profiles", () => {
     expect(stack.memory().memoryBytes).toBe(PAGE);
     expect(PAGE - stack.memory().bytes).toBeGreaterThanOrEqual(4 * (2 * 2048 + 512));
     expect(stack.memory().small).toMatchObject({ size: 2048 });
-    expect(stack.memory().small.total).toBeGreaterThanOrEqual(16);
+    expect(stack.memory().small.total).toBeGreaterThanOrEqual(12);
     expect(stack.memory().large.total).toBe(0);
     expect(stack.interfaceNamed("lo")?.mtu).toBeGreaterThanOrEqual(576);
   });
