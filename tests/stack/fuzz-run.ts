@@ -409,6 +409,6 @@ export class Run {
     checkPools(stack);
     checkBooks(stack);
     checkEvents(stack);
-    explain(this.stack, this.filled, this.datagramsRead);
+    explain(this.stack, { filled: this.filled, read: this.datagramsRead, shared: false });
   }
 }
