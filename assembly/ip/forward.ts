@@ -25,12 +25,12 @@ import {
   IPV4_FLAG_DF,
   IPV4_HDR_LEN,
 } from "../abi/proto";
-import { RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
+import { RTF_BLACKHOLE, RTF_GATEWAY, RTF_MULTIPATH, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { NEXT_DONE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { hash8 } from "../core/hash";
 import { interfaceSwitch } from "../link/interface-switch";
-import { neighOutput } from "../link/neigh";
+import { neighAnyFailed, neighOutput } from "../link/neigh";
 import { Netif, netifByIndex, netifTransmit } from "../link/netif";
 import { PB_IP_GROUP, PB_SOURCE_ROUTED, Pbuf } from "../memory/pbuf";
 import { NextHop, nexthopAt } from "../route/nexthop";
@@ -39,6 +39,7 @@ import { Ipv4Hdr, ipv4DecrementTtl } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { flowDestination } from "./flow";
 import { ipv4FragmentTo } from "./fragment";
+import { gatewayAlive } from "./gateway";
 import { icmpError } from "./icmp-error";
 import { optionsForward, optionsTransit } from "./options";
 import { ipv4Send } from "./output";
@@ -67,7 +68,9 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
   if (dst >>> 24 == 0 || isLinkLocal(dst) || isLinkLocal(ip.src)) return DROP_FWD_DEST;
 
   // All of a flow goes by one of several ways of equal cost (RFC 2992).
-  const found = routeMember(route4Lookup(dst), hash8(((<u64>ip.src) << 32) | dst));
+  let found = route4Lookup(dst);
+  if ((nexthopAt(found).flags & RTF_MULTIPATH) != 0) found = routeMember(found, hash8(((<u64>ip.src) << 32) | dst));
+  if (neighAnyFailed()) found = gatewayAlive(dst, found, 0);
   if (found == 0) return unreachable(pb, ICMP_UNREACH_NET, DROP_FWD_NO_ROUTE);
   const hop = nexthopAt(found);
   if ((hop.flags & RTF_REJECT) != 0) return rejected(pb, hop.flags);

@@ -4,7 +4,7 @@
 
 import { E_ACCES, E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_HOSTUNREACH, E_INVAL, E_NETUNREACH } from "../abi/errno";
 import { IFF_BROADCAST, IFF_MULTICAST, IFF_POINTOPOINT, IFF_UP, MEDIUM_LOOPBACK } from "../abi/netif";
-import { DEST_GATEWAY, DEST_ROUTER, RTF_BLACKHOLE, RTF_GATEWAY, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
+import { DEST_GATEWAY, DEST_ROUTER, RTF_BLACKHOLE, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
 import { SW_IP_PMTU_LEAST } from "../abi/switch";
 import { now } from "../core/clock";
 import { hash8 } from "../core/hash";
@@ -13,10 +13,11 @@ import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/addres
 import { neighAnyFailed, neighIsFailed } from "../link/neigh";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
 import { addressCopy, addressEqual, addressIs4, addressIsAny, addressV4 } from "../memory/address";
-import { route4Candidate, route4LookupBy } from "../route/candidate";
+import { route4LookupBy } from "../route/candidate";
 import { Destination, destinationFind } from "../route/destination";
 import { NextHop, nexthopAt } from "../route/nexthop";
 import { route4Lookup, routeGeneration, routeMember } from "../route/table";
+import { gatewayAlive } from "./gateway";
 import { identificationOf } from "./identification";
 
 export const PATH_UNICAST: u32 = 0;
@@ -54,8 +55,6 @@ export const PATH_BYTES: u32 = 48;
 export const PATH_LOCKED: u32 = 1;
 
 const LO_IFINDEX: u32 = 1;
-/** Ways that are tried in the place of one whose gateway is dead. */
-const CANDIDATES: u32 = 32;
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
 
 /** May the path be used now? */
@@ -103,7 +102,7 @@ function byInterface(path: Path, dst: usize, ifindex: u32): i32 {
 
 /** The path by a next hop of the table. */
 function follow(path: Path, dst: usize, found: u32, ifindex: u32): i32 {
-  const hop = nexthopAt(neighAnyFailed() ? alive(addressV4(dst), found, ifindex) : found);
+  const hop = nexthopAt(neighAnyFailed() ? gatewayAlive(addressV4(dst), found, ifindex) : found);
   if ((hop.flags & RTF_REJECT) != 0) return -rejectErrno(hop.flags);
   const gateway = changetype<usize>(hop) + GATEWAY;
   const router = addressIsAny(gateway) ? dst : gateway;
@@ -137,23 +136,6 @@ function limit(path: Path, known: Destination): void {
 
 function holdsUntil(path: Path, time: u64): void {
   path.until = min<u32>(path.until, <u32>(time >> 20));
-}
-
-/** RFC 1122 §3.3.1.2 and §3.3.1.4: a gateway that does not answer is passed over while the table has another way, and is
- * tried again when its neighbour entry is gone. Never by pinging (§3.3.1.4, MUST NOT). */
-function alive(dst: u32, found: u32, ifindex: u32): u32 {
-  if (!isDead(found)) return found;
-  for (let k: u32 = 0; k < CANDIDATES; k++) {
-    const other = route4Candidate(dst, k);
-    if (other == 0) break;
-    if ((ifindex == 0 || nexthopAt(other).ifindex == ifindex) && !isDead(other)) return other;
-  }
-  return found;
-}
-
-function isDead(found: u32): bool {
-  const hop = nexthopAt(found);
-  return (hop.flags & RTF_GATEWAY) != 0 && neighIsFailed(hop.ifindex - 1, changetype<usize>(hop) + GATEWAY);
 }
 
 /** What a sender is told of a reject route, as on Linux. */
