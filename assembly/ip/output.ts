@@ -8,7 +8,7 @@ import { IPOPT_MAX_LEN, IPV4_FLAG_DF, IPV4_HDR_LEN, IPV4_MAX_LEN } from "../abi/
 import { count, drop } from "../core/counter";
 import { groupIsJoined } from "../link/group";
 import { netifAt } from "../link/netif";
-import { PB_NO_COPY, Pbuf, pbufFree } from "../memory/pbuf";
+import { PB_NO_COPY, PB_PROBE, Pbuf, pbufFree } from "../memory/pbuf";
 import { Ipv4Hdr, ipv4Emit } from "../wire/ipv4";
 import { ipv4Fragment } from "./fragment";
 import { identificationNext } from "./identification";
@@ -76,8 +76,7 @@ export function ipv4HeaderLen(optionsLen: u32): u32 {
 }
 
 /** The complete datagram at pb.head (and pb.l3) leaves along the path: 0, or -errno with the buffer dropped and counted.
- * One longer than path.mtu goes in fragments; with DF it goes whole if the link takes it (its sender knows why), or
- * not at all. */
+ * One longer than path.mtu goes in fragments; with DF not at all, unless it is a probe, which the link takes. */
 export function ipv4Send(pb: Pbuf, path: Path): i32 {
   if (path.kind >= <u32>PATH_BROADCAST) {
     if (heardHere(pb, path)) ipv4LoopCopy(pb, path.netif);
@@ -98,7 +97,7 @@ function heardHere(pb: Pbuf, path: Path): bool {
 
 function sendLong(pb: Pbuf, path: Path): i32 {
   if ((changetype<Ipv4Hdr>(pb.head).flagsOffset & IPV4_FLAG_DF) == 0) return ipv4Fragment(pb, path);
-  if (pb.len <= netifAt(path.netif).mtu) return ipv4Transmit(pb, path);
+  if ((pb.flags & PB_PROBE) != 0 && pb.len <= netifAt(path.netif).mtu) return ipv4Transmit(pb, path);
   count(CTR_IP_FRAG_FAILS);
   drop(pb, DROP_OUT_TOO_LONG);
   return -E_MSGSIZE;

@@ -38,6 +38,8 @@ export const PB_NO_COPY: u16 = 16;
 export const PB_IP_GROUP: u16 = 8;
 /** We are a stop on its source route, and pass it on. */
 export const PB_SOURCE_ROUTED: u16 = 32;
+/** Its sender finds out what the path takes: with DF it goes whole, whatever is known of that. */
+export const PB_PROBE: u16 = 64;
 
 @unmanaged
 export class Pbuf {

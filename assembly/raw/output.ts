@@ -4,14 +4,14 @@
 import { CTR_IP_OUT_REQUESTS, CTR_RAW_OUT_DATAGRAMS } from "../abi/counter";
 import { E_INVAL, E_MSGSIZE } from "../abi/errno";
 import { IPV4_HDR_LEN, IPV4_SRC } from "../abi/proto";
-import { OPT_HEADER_INCLUDED, OPT_MULTICAST_LOOP } from "../abi/socket";
+import { OPT_HEADER_INCLUDED, OPT_MTU_DISCOVER, OPT_MULTICAST_LOOP, PMTUDISC_PROBE } from "../abi/socket";
 import { count } from "../core/counter";
 import { identificationNext } from "../ip/identification";
 import { ipv4Send } from "../ip/output";
 import { PATH_BROADCAST, PATH_LOCAL, PATH_MULTICAST, Path } from "../ip/path";
 import { netifAt } from "../link/netif";
 import { store16, store32 } from "../memory/endian";
-import { PB_NO_COPY, Pbuf } from "../memory/pbuf";
+import { PB_NO_COPY, PB_PROBE, Pbuf } from "../memory/pbuf";
 import { optionOf, Pcb } from "../pcb/pcb";
 import { pcbOutput, pcbPath, pcbRoom } from "../pcb/send";
 import { Ipv4Hdr, ipv4EmitChecksum } from "../wire/ipv4";
@@ -30,7 +30,8 @@ export function rawOutput(p: Pcb, pb: Pbuf, dst: usize, connected: bool): i32 {
 }
 
 /** Total length and checksum are written here, and source and identification where the host left them 0; the rest of
- * the header is the host's own affair. What is longer than the link takes is refused. */
+ * the header is the host's own affair. What is longer than the link takes is refused, and what has DF and is longer than
+ * the path takes. */
 function datagramOutput(p: Pcb, pb: Pbuf, path: Path): i32 {
   const ip = changetype<Ipv4Hdr>(pb.head);
   if (pb.len > netifAt(path.netif).mtu) return -E_MSGSIZE;
@@ -45,6 +46,7 @@ function datagramOutput(p: Pcb, pb: Pbuf, path: Path): i32 {
   if (ip.src == 0) store32(pb.head + IPV4_SRC, path.source);
   ipv4EmitChecksum(pb.head, hdrLen);
   if (path.kind == PATH_MULTICAST && optionOf(p, OPT_MULTICAST_LOOP) == 0) pb.flags |= PB_NO_COPY;
+  if (optionOf(p, OPT_MTU_DISCOVER) == PMTUDISC_PROBE) pb.flags |= PB_PROBE;
   count(CTR_IP_OUT_REQUESTS);
   count(CTR_RAW_OUT_DATAGRAMS);
   return ipv4Send(pb, path);

@@ -295,6 +295,20 @@ const SCENARIOS: Record<DropName, Scenario> = {
     },
   },
 
+  OUT_TOO_LONG: {
+    // A router said that the next link takes 600 bytes.
+    prepare: (host) => {
+      host.stack.routes.add({ destination: "default", gateway: PEER });
+      host.stack.openRaw({ protocol: 253 });
+      const sent = ipv4({ src: US, dst: "8.8.8.8", proto: 253, flagsOffset: 0x4000 }, data(700));
+      host.rxIcmp({ type: 3, code: 4, rest: 600 }, sent);
+    },
+    act: (host) => {
+      const socket = host.stack.openRaw({ protocol: 253, headerIncluded: true });
+      const datagram = ipv4({ src: US, dst: "8.8.8.8", proto: 253, flagsOffset: 0x4000 }, data(700));
+      expect(() => socket.trySend(datagram, "8.8.8.8")).toThrow("EMSGSIZE");
+    },
+  },
   OUT_SOURCE_LOOPBACK: {
     // Without its host route an own address is reached by the network: what 127.0.0.1 answers it must not go there.
     prepare: async (host) => {

@@ -228,6 +228,47 @@ describe("with its own header (headerIncluded)", () => {
   });
 });
 
+describe("with its own header, and what is known of the path", () => {
+  const FAR = "203.0.113.9";
+  /** A raw socket whose datagrams a router beyond the gateway takes up to 1,000 bytes of. */
+  async function start() {
+    const host = await Host.create();
+    host.stack.routes.add({ destination: "default", gateway: PEER });
+    const socket = host.stack.openRaw({ protocol: 253, headerIncluded: true });
+    const datagram = (total: number, flagsOffset: number) =>
+      ipv4({ src: US, dst: FAR, proto: 253, id: 5, flagsOffset }, data(total - 20));
+    const quote = datagram(1400, 0x4000).subarray(0, 548);
+    expect(await host.drops(() => host.rxIcmp({ type: 3, code: 4, rest: 1000 }, quote))).toEqual({});
+    return { host, socket, datagram };
+  }
+
+  test("with DF what is longer than the path takes is refused and counted; without, it goes in fragments", async () => {
+    const { host, socket, datagram } = await start();
+    const { counters, drops } = await host.changes(() => {
+      expect(codeOf(() => socket.trySend(datagram(1001, 0x4000), FAR))).toBe("EMSGSIZE");
+    });
+    expect(drops).toEqual({ OUT_TOO_LONG: 1 });
+    expect(counters).toEqual({ IP_OUT_REQUESTS: 1, RAW_OUT_DATAGRAMS: 1, IP_FRAG_FAILS: 1 });
+    expect(host.take()).toEqual([]);
+    socket.trySend(datagram(1000, 0x4000), FAR);
+    socket.trySend(datagram(1001, 0), FAR);
+    host.run();
+    expect(host.take().map((frame) => [frame.ip?.totalLen, frame.ip?.flagsOffset])).toEqual([
+      [1000, 0x4000],
+      [996, 0x2000],
+      [25, 122],
+    ]);
+  });
+
+  test("a probe goes whole", async () => {
+    const { host, socket, datagram } = await start();
+    socket.setPathMtuDiscovery("probe");
+    socket.trySend(datagram(1500, 0x4000), FAR);
+    host.run();
+    expect(host.one().ip).toMatchObject({ totalLen: 1500, flagsOffset: 0x4000, good: true });
+  });
+});
+
 describe("opening a raw socket", () => {
   test("asks for a protocol from 1 to 255, known options, an own address", async () => {
     const host = await Host.create();
