@@ -1,4 +1,7 @@
-/** docs/RFC.md against the tests: what it claims is shown, and no requirement of its sections is left out. */
+/**
+ * docs/RFC.md and docs/RFC-1812.md against the tests: what they claim is shown, and no requirement of their sections is
+ * left out.
+ */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -8,6 +11,7 @@ const textOf = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`
 interface Row {
   id: string;
   level: string;
+  section: string;
   status: string;
   /** File and title of each test that is named. */
   tests: { file: string; title: string }[];
@@ -15,30 +19,52 @@ interface Row {
   why: string;
 }
 
-const ROWS: Row[] = textOf("docs/RFC.md")
-  .split("\n")
-  .filter((line) => /^\| \d/.test(line))
-  .map((line) => {
-    const [id = "", level = "", , , status = "", shown = ""] = line
-      .split("|")
-      .slice(1)
-      .map((cell) => cell.trim());
-    const parts = shown.split(" <br> ").filter((part) => part !== "");
-    const named = parts.map((part) => /^`([^`]+)` (.+)$/.exec(part));
-    return {
-      id,
-      level,
-      status,
-      tests: named.flatMap((match) =>
-        match === null ? [] : [{ file: match[1] as string, title: match[2] as string }],
-      ),
-      why: parts.filter((_, i) => named[i] === null).join("; "),
-    };
-  });
+function rowsOf(page: string): Row[] {
+  return textOf(page)
+    .split("\n")
+    .filter((line) => /^\| \d/.test(line))
+    .map((line) => {
+      const [id = "", level = "", section = "", , status = "", shown = ""] = line
+        .split("|")
+        .slice(1)
+        .map((cell) => cell.trim());
+      const parts = shown.split(" <br> ").filter((part) => part !== "");
+      const named = parts.map((part) => /^`([^`]+)` (.+)$/.exec(part));
+      return {
+        id,
+        level,
+        section,
+        status,
+        tests: named.flatMap((match) =>
+          match === null ? [] : [{ file: match[1] as string, title: match[2] as string }],
+        ),
+        why: parts.filter((_, i) => named[i] === null).join("; "),
+      };
+    });
+}
+
+const HOST = rowsOf("docs/RFC.md");
+const ROUTER = rowsOf("docs/RFC-1812.md");
+
+/** "1812-5.3.1-4" and the key word of RFC 1812's sentence of that number. */
+const SENTENCES = new Map<string, string>(
+  textOf("tests/fixtures/rfc1812-levels.txt")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .flatMap((line) => {
+      const [section, ...levels] = line.split(" ");
+      return levels.map((level, i) => [`1812-${section}-${i + 1}`, level.replace("_", " ")] as const);
+    }),
+);
+
+/** The rows that speak for a sentence: its own, or that of its section or of one above. */
+function rowsFor(id: string): Row[] {
+  return ROUTER.filter((row) => row.id === id || id.startsWith(`${row.id}-`) || id.startsWith(`${row.id}.`));
+}
 
 /** Titles of the tests in a file. */
 function titles(file: string): Set<string> {
-  const found = textOf(`tests/${file}.test.ts`).matchAll(/\btest(?:\.each\([^)]*\))?\(\s*"((?:[^"\\]|\\.)*)"/g);
+  const found = textOf(`tests/${file}.test.ts`).matchAll(/\b(?:test|it)(?:\.each\([^)]*\))?\(\s*"((?:[^"\\]|\\.)*)"/g);
   return new Set(Array.from(found, (match) => JSON.parse(`"${match[1]}"`) as string));
 }
 
@@ -47,12 +73,48 @@ describe("docs/RFC.md", () => {
     const expected = (section: string, count: number) =>
       Array.from({ length: count }, (_, i) => `1122-${section}-${String(i + 1).padStart(3, "0")}`);
     const first = [...expected("link", 15), ...expected("ip", 155), ...expected("udp", 19)];
-    expect(ROWS.map((row) => row.id).slice(0, first.length)).toEqual(first);
-    expect(new Set(ROWS.map((row) => row.id)).size).toBe(ROWS.length);
+    expect(HOST.map((row) => row.id).slice(0, first.length)).toEqual(first);
+    expect(new Set(HOST.map((row) => row.id)).size).toBe(HOST.length);
   });
 
-  test("says yes, partly, later or no; what is done is shown, what is not has a reason", () => {
-    for (const row of ROWS) {
+  test("leaves nothing for later", () => {
+    expect(HOST.filter((row) => row.status === "later")).toEqual([]);
+  });
+});
+
+describe("docs/RFC-1812.md", () => {
+  test("speaks for every MUST from chapter 3 on, and for every SHOULD of chapters 3 to 6, once", () => {
+    for (const [id, level] of SENTENCES) {
+      const asked = level.startsWith("MUST") || (level.startsWith("SHOULD") && /^1812-[3-6]/.test(id));
+      if (asked) expect(rowsFor(id), id).toHaveLength(1);
+    }
+    expect(new Set(ROUTER.map((row) => row.id)).size).toBe(ROUTER.length);
+  });
+
+  test("has no row without a sentence, and each under its section and level, in order", () => {
+    const numbers = [...SENTENCES.keys()];
+    const spoken = numbers.map(rowsFor);
+    const places = ROUTER.map((row) => spoken.findIndex((rows) => rows.includes(row)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    for (const row of ROUTER) {
+      const level = SENTENCES.get(row.id);
+      expect(row.level, row.id).toBe(level ?? "MUST");
+      const of = `1812-${row.section.replace("App. ", "App")}`;
+      expect(level === undefined ? row.id : row.id.slice(0, row.id.lastIndexOf("-")), row.id).toBe(of);
+    }
+  });
+
+  test("leaves only TCP for later", () => {
+    expect(ROUTER.filter((row) => row.status === "later").map((row) => row.id)).toEqual(["1812-6.2"]);
+  });
+});
+
+describe("both pages", () => {
+  const rows = [...HOST, ...ROUTER];
+
+  test("say yes, partly, later or no; what is done is shown, what is not has a reason", () => {
+    for (const row of rows) {
       expect(["yes", "partly", "later", "no"], row.id).toContain(row.status);
       expect(["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"], row.id).toContain(row.level);
       if (row.status === "yes" || row.status === "partly") expect(row.tests, row.id).not.toEqual([]);
@@ -60,9 +122,9 @@ describe("docs/RFC.md", () => {
     }
   });
 
-  test("names only tests that exist", () => {
+  test("name only tests that exist", () => {
     const known = new Map<string, Set<string>>();
-    for (const row of ROWS) {
+    for (const row of rows) {
       for (const { file, title } of row.tests) {
         const inFile = known.get(file) ?? titles(file);
         known.set(file, inFile);

@@ -29,6 +29,8 @@ export const IPV4_DST = 16;
 export const IPV4_HDR_LEN = 20;
 export const IPV4_MAX_LEN = 65535;
 export const IPV4_MIN_MTU = 68;
+/** Of no meaning (RFC 791); passed on as it is (RFC 1812 §5.2.5). */
+export const IPV4_FLAG_RESERVED = 0x8000;
 export const IPV4_FLAG_DF = 0x4000;
 export const IPV4_FLAG_MF = 0x2000;
 export const IPV4_OFFSET_MASK = 0x1fff;

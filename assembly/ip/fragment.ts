@@ -1,11 +1,11 @@
 // Fragmenting: RFC 791 §3.2 (units of 8 bytes, copied options only in later fragments), RFC 1122 §3.3.5, RFC 1812
-// §4.2.2.7. A fragment may be cut again: offset and MF of the whole are kept.
+// §4.2.2.7. A fragment may be cut again: offset and MF of the whole are kept, and the reserved bit (RFC 1812 §5.2.5).
 
 import { CTR_IP_FRAG_CREATES, CTR_IP_FRAG_FAILS, CTR_IP_FRAG_OKS } from "../abi/counter";
 import { DROP_OUT_NO_BUFFER } from "../abi/drop";
 import { E_NOBUFS } from "../abi/errno";
 import { OWNER_TX, PBUF_SMALL } from "../abi/pbuf";
-import { IPOPT_MAX_LEN, IPV4_FLAG_MF, IPV4_HDR_LEN, IPV4_OFFSET_MASK } from "../abi/proto";
+import { IPOPT_MAX_LEN, IPV4_FLAG_MF, IPV4_FLAG_RESERVED, IPV4_HDR_LEN, IPV4_OFFSET_MASK } from "../abi/proto";
 import { count, drop } from "../core/counter";
 import { Netif } from "../link/netif";
 import { addressCopy } from "../memory/address";
@@ -42,6 +42,7 @@ export function ipv4Fragment(pb: Pbuf, path: Path): i32 {
   const total = pb.len - hdrLen;
   const offset = ip.flagsOffset & IPV4_OFFSET_MASK;
   const more = ip.flagsOffset & IPV4_FLAG_MF;
+  const reserved = ip.flagsOffset & IPV4_FLAG_RESERVED;
   const laterLen = laterHeader(pb.head, hdrLen);
   for (let at: u32 = 0; at < total; ) {
     const first = at == 0;
@@ -57,7 +58,8 @@ export function ipv4Fragment(pb: Pbuf, path: Path): i32 {
     memory.copy(f.head + len, payload + at, size);
     f.len = len + size;
     f.l3 = f.head;
-    finish(f.head, len, f.len, (offset + (at >>> 3)) | (at + size < total ? <u32>IPV4_FLAG_MF : more));
+    const flags = reserved | (at + size < total ? <u32>IPV4_FLAG_MF : more);
+    finish(f.head, len, f.len, (offset + (at >>> 3)) | flags);
     at += size;
     count(CTR_IP_FRAG_CREATES);
     const sent = ipv4Transmit(f, path);
