@@ -30,6 +30,7 @@ export type { DirectionRecord } from "./drivers/sim-direction.js";
 export type { FlightRecord, FrameEvent, LinkCounters, SimNicRecord } from "./drivers/sim-end.js";
 export * from "./drivers/sim-link.js";
 export type { SimNic } from "./drivers/sim-nic.js";
+export { type TapCounters, TapDriver, TapError, type TapOptions } from "./drivers/tap.js";
 export { type ErrorDetails, StackError } from "./errors.js";
 export { Prng, type PrngRecord } from "./prng.js";
 export type {
