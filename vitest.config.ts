@@ -1,4 +1,4 @@
-// Four projects: what runs against the stack itself runs on its release, scalar and debug modules; the rest runs once.
+// Five projects: what runs against the stack itself runs on its release, scalar and debug modules; the rest runs once.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -7,6 +7,9 @@ const testTimeout = 60_000;
 
 /** What runs against the stack itself: its tests, and the scenarios. */
 const MODULE_TESTS = ["tests/stack/**/*.test.ts", "tests/scenarios/**/*.test.ts"];
+
+/** What runs against the kernel of the machine: by itself, as it goes by real time. */
+const INTEROP_TESTS = "tests/interop/**/*.test.ts";
 
 /** A project whose tests find the module under test in RINGSTACK_WASM (an absolute path). */
 function onModule(name: string) {
@@ -20,7 +23,15 @@ export default defineConfig({
       onModule("release"),
       onModule("scalar"),
       onModule("debug"),
-      { test: { name: "plain", testTimeout, include: ["tests/**/*.test.ts"], exclude: MODULE_TESTS } },
+      {
+        test: {
+          name: "plain",
+          testTimeout,
+          include: ["tests/**/*.test.ts"],
+          exclude: [...MODULE_TESTS, INTEROP_TESTS],
+        },
+      },
+      { test: { name: "interop", testTimeout, include: [INTEROP_TESTS] } },
     ],
   },
 });

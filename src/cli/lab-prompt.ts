@@ -2,10 +2,10 @@
  * The lab's prompt: reads lines and runs them in the machine's time. ^C ends the command that runs; `exit`, or the end of
  * the input, ends the lab.
  */
-import { createInterface, type Interface } from "node:readline";
 import type { Lab } from "../lab/lab.js";
 import { parseLine, ScriptError } from "../lab/script.js";
 import { Session, type SessionOptions } from "../lab/session.js";
+import { LinePrompt } from "./line-prompt.js";
 
 const PROMPT = "lab> ";
 const OWN_WORDS = ["exit", "help", "hosts", "link", "wait"];
@@ -26,37 +26,18 @@ export async function prompt(
   output: NodeJS.WriteStream,
   captures: Pick<SessionOptions, "files" | "epochMs">,
 ): Promise<number> {
-  const isTerminal = input.isTTY === true && output.isTTY === true;
-  // What runs in the background speaks while a line is being typed: the line is drawn again below.
-  const out = (text: string) => {
-    if (isTerminal) output.write("\r\u001b[K");
-    output.write(`${text}\n`);
-    if (isTerminal && isReading) lines.prompt(true);
-  };
-  const session = new Session(lab, { out, limitUs: 86_400e6, echo: !isTerminal, ...captures });
-  const lines: Interface = createInterface({
+  const lines = new LinePrompt({
     input,
     output,
-    terminal: isTerminal,
-    prompt: isTerminal ? PROMPT : "",
-    completer: (line: string) => complete(line, session),
+    prompt: PROMPT,
+    completer: (line) => complete(line, session),
+    interrupt: () => session.interrupt(),
+    hint: "exit ends the lab",
   });
-  let isReading = true;
-  lines.on("SIGINT", () => {
-    if (session.interrupt()) return;
-    out("exit ends the lab");
-  });
+  const { out, isTerminal } = lines;
+  const session = new Session(lab, { out, limitUs: 86_400e6, echo: !isTerminal, ...captures });
   if (isTerminal) out(`${lab.hosts.size} hosts, ${lab.links.size} links; help tells what can be typed here`);
-  lines.prompt();
-  for await (const line of lines) {
-    isReading = false;
-    if (line.trim() === "exit" || line.trim() === "quit") break;
-    await runLine(line, session, out);
-    isReading = true;
-    lines.prompt();
-  }
-  isReading = false;
-  lines.close();
+  await lines.read((line) => runLine(line, session, out));
   await session.end();
   return 0;
 }

@@ -7,9 +7,12 @@ import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { demo } from "./demo.js";
 import { lab } from "./lab.js";
+import { tap } from "./tap.js";
 
 const HELP = `usage: ringstack demo [--json]
        ringstack lab FILE [--script S] [--pcap DIR] [--seed N] [--real]
+       ringstack tap --name NAME --ip ADDRESS/LENGTH [--gateway A] [--netns N]
+                     [--mtu N] [--tun] [--forward] [--pcap FILE]
 
   demo         boot a stack and show what it does, a step at a time
     --json     one JSON object instead of text
@@ -20,6 +23,18 @@ const HELP = `usage: ringstack demo [--json]
     --pcap DIR capture each interface into DIR/HOST-INTERFACE.pcapng
     --seed N   in place of the topology's: same seed, same frames
     --real     run the script in the machine's time
+
+  tap          a stack beside Linux's: it answers by a TAP device of the kernel,
+               and runs lines such as "ping 10.9.1.1" (Linux, root, koffi)
+    --name N   the device; it is made, and gone at the end. With --ip, as often
+               as there shall be devices
+    --ip A/L   the stack's address there
+    --gateway A  the stack's default route
+    --netns N  the network namespace that has the devices: a name or a path
+    --mtu N    of the devices
+    --tun      TUN devices: IP packets without Ethernet
+    --forward  the stack is a router
+    --pcap FILE  capture all of its interfaces
 
   --help       this text
   --version    the version`;
@@ -38,6 +53,13 @@ const OPTIONS = {
   pcap: { type: "string" },
   seed: { type: "string" },
   real: { type: "boolean" },
+  name: { type: "string", multiple: true },
+  ip: { type: "string", multiple: true },
+  gateway: { type: "string" },
+  netns: { type: "string" },
+  mtu: { type: "string" },
+  tun: { type: "boolean" },
+  forward: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "v" },
 } as const;
@@ -70,6 +92,17 @@ const COMMANDS: Readonly<Record<string, CliCommand>> = {
     options: ["script", "pcap", "seed", "real"],
     operands: ["a topology's file"],
     run: ({ script, pcap, seed, real = false }, [file = ""]) => lab({ file, script, pcap, seed, real }, process),
+  },
+  tap: {
+    options: ["name", "ip", "gateway", "netns", "mtu", "tun", "forward", "pcap"],
+    operands: [],
+    run: ({ name = [], ip = [], mtu, tun = false, forward = false, ...rest }) => {
+      if (name.length === 0) throw new UsageError("tap: --name is missing");
+      if (name.length !== ip.length) throw new UsageError("tap: each --name needs an --ip");
+      if (mtu !== undefined && !/^\d{1,5}$/.test(mtu)) throw new UsageError(`tap: --mtu ${mtu} is no number`);
+      const devices = name.map((device, i) => ({ name: device, ip: ip[i] as string }));
+      return tap({ ...rest, devices, forward, tun, mtu: mtu === undefined ? undefined : Number(mtu) }, process);
+    },
   },
 };
 
