@@ -4,6 +4,7 @@
 import {
   DROP_FRAG_TIMEOUT,
   DROP_ICMP_ERROR_UNMATCHED,
+  DROP_ICMP_REDIRECT_OFF,
   DROP_IP_PROTOCOL,
   DROP_NEIGH_FAILED,
   DROP_RX_IF_DOWN,
@@ -128,6 +129,8 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       pbufFree(pb);
       return NEXT_DONE;
     default:
+      // Not followed; the sender of what it quotes may know of it all the same, as on Linux.
+      if (verdict == DROP_ICMP_REDIRECT_OFF) icmpErrorInput(pb);
       nif.rxDropped++;
       drop(pb, verdict);
       return NEXT_DONE;

@@ -40,6 +40,15 @@ export function timestamps(kind: TimestampKind, hosts: readonly string[] = []): 
   return option;
 }
 
+/** The way by those gateways, one to nine, and whatever others stand between them (traceroute -g). */
+export function looseRoute(gateways: readonly string[]): Uint8Array {
+  const length = 3 + 4 * gateways.length;
+  const option = new Uint8Array(length + 1);
+  option.set([IPOPT_NOP, IPOPT_LSRR, length, 4]);
+  for (const [i, gateway] of gateways.entries()) new DataView(option.buffer).setUint32(4 + 4 * i, ipv4(gateway));
+  return option;
+}
+
 /** Prints the options of one reply after another; a route that is the last one again is said to be the same. */
 export class OptionPrinter {
   #route = "";

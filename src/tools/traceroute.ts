@@ -23,8 +23,10 @@ export interface TracerouteOptions {
   readonly waitUs?: number;
   /** First UDP port (-p), 33434 unless given; with `icmp` the first sequence number, 1 unless given. */
   readonly port?: number;
-  /** Bytes of the whole datagram, 60 unless given. */
+  /** Bytes of the whole datagram but for IP options, 60 unless given. */
   readonly length?: number;
+  /** IP options of the probes, such as a source route (-g): at most 40 bytes. */
+  readonly ipOptions?: Uint8Array;
   readonly dontFragment?: boolean;
   /** Own address to speak from (-s), and number of the interface to speak by (-i). */
   readonly source?: string;
@@ -103,7 +105,8 @@ export async function traceroute(
   requireInteger("waitUs", options.waitUs ?? 0, 0, 2 ** 48);
   requireInteger("length", length, LEAST_LENGTH, 65000);
   ipv4(target, "target");
-  output(`traceroute to ${name} (${target}), ${maxHops} hops max, ${length} byte packets`);
+  const bytes = length + (options.ipOptions?.length ?? 0);
+  output(`traceroute to ${name} (${target}), ${maxHops} hops max, ${bytes} byte packets`);
   const run = new Run(stack, target, options);
   const hops: (string | undefined)[] = [];
   let isReached = false;
@@ -224,8 +227,9 @@ function isOurs(error: DatagramError | StackError): error is DatagramError {
 }
 
 function udpProber(stack: Stack, target: string, options: TracerouteOptions, answer: Answer): Prober {
-  const { source, ifindex, dontFragment, length = 60 } = options;
+  const { source, ifindex, dontFragment, length = 60, ipOptions } = options;
   const socket = UdpSocket.create(stack, source === undefined ? {} : { address: source });
+  if (ipOptions !== undefined) socket.setOptions(ipOptions);
   if (ifindex !== undefined) socket.bindToInterface(ifindex);
   socket.setDontFragment(dontFragment ?? false);
   const data = dataOf(length - IPV4_HDR_LEN - UDP_HDR_LEN);
@@ -248,6 +252,7 @@ function echoProber(stack: Stack, target: string, options: TracerouteOptions, an
     dontFragment,
     ...(source === undefined ? {} : { address: source }),
     ...(ifindex === undefined ? {} : { ifindex }),
+    ...(options.ipOptions === undefined ? {} : { options: options.ipOptions }),
   });
   const data = dataOf(length - IPV4_HDR_LEN - ICMP_HDR_LEN);
   socket.onmessage = (message, info) => answer(((message[6] as number) << 8) | (message[7] as number), info.address);

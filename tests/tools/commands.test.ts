@@ -142,7 +142,37 @@ describe("ifconfig that sets", () => {
     expect(list()).toEqual(["192.168.7.1/25", "172.17.0.1/16"]);
   });
 
+  test("the far end of a point-to-point link", async () => {
+    const clock = new VirtualClock();
+    const stack = await Stack.create({ clock, name: "a" });
+    const nif = stack.addInterface(new SimLink({ clock, medium: "ip" }).nic());
+    const say = (line: string) => shown(clock, stack, line);
+    expect(await say("ifconfig ppp0 202.56.112.11 pointopoint 202.56.112.12")).toEqual(fine);
+    expect(nif.addresses).toMatchObject([{ address: "202.56.112.11", prefixLength: 32, peer: "202.56.112.12" }]);
+    expect((await say("ifconfig ppp0")).out.split("\n")[1]).toBe(
+      "          inet addr:202.56.112.11  P-t-P:202.56.112.12  Mask:255.255.255.255",
+    );
+    expect(stack.routes.get("202.56.112.12").dev).toBe("ppp0");
+    expect(await say("ifconfig ppp0 add 10.0.0.1/24")).toEqual(fine);
+    expect(await say("ifconfig ppp0 dstaddr 202.56.112.13")).toEqual(fine);
+    expect(nif.addresses).toMatchObject([{ peer: "202.56.112.13" }, { address: "10.0.0.1", prefixLength: 24 }]);
+    // What is refused leaves all as it was, far ends too.
+    expect(await say("ifconfig ppp0 202.56.112.11 netmask 255.255.255.0 pointopoint 202.56.112.12")).toMatchObject({
+      status: 1,
+      err: "SIOCSIFDSTADDR: Invalid argument",
+    });
+    expect(nif.addresses).toMatchObject([{ peer: "202.56.112.13" }, { address: "10.0.0.1", prefixLength: 24 }]);
+    expect(await say("ifconfig ppp0 202.56.112.11/32")).toEqual(fine);
+    expect(nif.addresses[0]).not.toHaveProperty("peer");
+  });
+
   test.each([
+    [
+      "ifconfig eth0:1 10.0.0.1",
+      1,
+      "eth0:1: an alias is no interface: ifconfig eth0 [add|del] ADDRESS/LENGTH changes eth0's addresses",
+    ],
+    ["ifconfig eth7:1", 1, "eth7:1: error fetching interface information: Device not found"],
     ["ifconfig nosuch", 1, "nosuch: error fetching interface information: Device not found"],
     ["ifconfig nosuch up", 255, "nosuch: ERROR while getting interface flags: No such device"],
     ["ifconfig -x", 1, "ifconfig: option `-x' not recognised.\nifconfig: `--help' gives usage information."],
@@ -243,6 +273,33 @@ describe("nc and udp-echo", () => {
     out: (text: string) => said.push(text),
     err: (text: string) => said.push(text),
     signal: new AbortController().signal,
+  });
+
+  test("nc listens, and speaks with whoever speaks first; -p is the own port", async () => {
+    const { clock, a, b } = await pair();
+    const over = new AbortController();
+    const heard: string[] = [];
+    const server = shown(clock, b, "nc -u -l -p 4000", {
+      signal: over.signal,
+      out: (text) => heard.push(text),
+      // Said once somebody is there.
+      input: (async function* () {
+        await clock.sleep(2_000_000);
+        yield "hello yourself";
+      })(),
+    });
+    said.length = 0;
+    const client = run("nc -u -p 1492 -w 5 192.168.1.2 4000", { ...context(a), input: lines("hello") });
+    let listed = "";
+    void clock.sleep(500_000).then(async () => {
+      await run("netstat -un", { ...context(b), out: (text) => (listed += text) });
+      expect(await client).toBe(0);
+      over.abort();
+    });
+    await server;
+    expect(heard).toEqual(["hello"]);
+    expect(said).toEqual(["hello yourself"]);
+    expect(listed).toContain("192.168.1.2:4000        192.168.1.1:1492        ESTABLISHED");
   });
 
   test("nobody serves the port: status 1", async () => {

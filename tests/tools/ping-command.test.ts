@@ -79,6 +79,21 @@ describe("ping, the command", () => {
     expect(out).toContain("PING 192.168.1.255 (192.168.1.255) 56(84) bytes of data.");
   });
 
+  test("the answer of this host itself to a broadcast counts as any other, as with iputils", async () => {
+    const { clock, a, b } = await pair();
+    for (const stack of [a, b]) stack.switches.set("ICMP_ECHO_BROADCASTS", 1);
+    const answers = async (line: string) =>
+      (await shown(clock, a, line)).out.split("\n").filter((each) => each.startsWith("64 bytes"));
+    expect(await answers("ping -b -c 1 192.168.1.255")).toEqual([
+      "64 bytes from 192.168.1.1: icmp_seq=1 ttl=64 time=0.000 ms",
+    ]);
+    expect(await answers("ping -b -c 2 192.168.1.255")).toEqual([
+      "64 bytes from 192.168.1.1: icmp_seq=1 ttl=64 time=0.000 ms",
+      expect.stringMatching(/^64 bytes from 192\.168\.1\.2: icmp_seq=1 .*\(DUP!\)$/),
+      "64 bytes from 192.168.1.1: icmp_seq=2 ttl=64 time=0.000 ms",
+    ]);
+  });
+
   test.each([
     ["ping", 1, "ping: usage error: Destination address required"],
     ["ping -c 0 127.0.0.1", 1, "ping: invalid argument: '0': out of range: 1 <= value <= 9223372036854775807"],

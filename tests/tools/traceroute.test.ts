@@ -103,7 +103,33 @@ describe("traceroute", () => {
     expect(await work).toMatchObject({ status: 130, out: expect.stringMatching(/\n 1 {2}\* \* \*$/) });
   });
 
+  test("-g: by way of gateways that accept source routes; !S from one that does not", async () => {
+    const { clock, h1, r1, r2, h2 } = await line();
+    const routed = "traceroute -n -q 1 -g 192.168.2.2 192.168.3.2";
+    for (const how of ["", "-I "]) {
+      const { out } = await shown(clock, h1, routed.replace("-n ", `-n ${how}`));
+      expect(out.split("\n").map((each) => each.replace(/ +[\d.]+ ms/, ""))).toEqual([
+        "traceroute to 192.168.3.2 (192.168.3.2), 30 hops max, 68 byte packets",
+        " 1  192.168.1.1 !S",
+      ]);
+    }
+    // The answer takes the same way back (RFC 1122 §3.2.1.8): h1 accepts it as routed, too.
+    for (const { interfaces } of [h1, r1, r2, h2])
+      for (const nif of interfaces) nif.switches.set("ACCEPT_SOURCE_ROUTE", 1);
+    for (const how of ["", "-I "]) {
+      const { out } = await shown(clock, h1, routed.replace("-n ", `-n ${how}`));
+      expect(out.split("\n").map((each) => each.replace(/ +[\d.]+ ms/, ""))).toEqual([
+        "traceroute to 192.168.3.2 (192.168.3.2), 30 hops max, 68 byte packets",
+        " 1  192.168.1.1",
+        " 2  192.168.2.2",
+        " 3  192.168.3.2",
+      ]);
+    }
+  });
+
   test.each([
+    ["traceroute -g nosuch 127.0.0.1", 2, "Cannot handle `-g' option with arg `nosuch'"],
+    ["traceroute -g 1.1.1.1,1,1,1,1,1,1,1,1 127.0.0.1", 2, "Too many gateways specified."],
     [
       "traceroute nosuch",
       2,

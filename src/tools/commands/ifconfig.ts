@@ -1,6 +1,7 @@
 /**
  * `ifconfig`: prints interfaces, and sets them:
- *   IF [ADDRESS[/LEN]] [netmask MASK] [broadcast ADDRESS] [mtu N] [up|down] [add ADDRESS[/LEN]] [del ADDRESS]
+ *   IF [ADDRESS[/LEN]] [netmask MASK] [broadcast ADDRESS] [pointopoint ADDRESS] [mtu N] [up|down]
+ *     [add ADDRESS[/LEN]] [del ADDRESS]
  */
 import { formatIpv4, ipv4, parseIpv4 } from "../../address.js";
 import type { Interface } from "../../control/interfaces.js";
@@ -17,6 +18,7 @@ const USAGE = `Usage:
   [del <address>]
   [broadcast <address>]
   [netmask <address>]
+  [pointopoint <address>]
   [mtu <NN>]
   [up|down] ...`;
 
@@ -36,6 +38,7 @@ export const ifconfigCommand: Command = async (args, context) => {
     return 0;
   }
   const nif = stack.interfaceNamed(name);
+  if (nif === undefined) refuseAlias(name, context);
   if (words.length === 0) {
     if (nif === undefined) throw noDevice(name);
     out(ifconfig(stack, { name }));
@@ -50,6 +53,15 @@ function noDevice(name: string): CommandFailure {
   return new CommandFailure(`${name}: error fetching interface information: Device not found`);
 }
 
+/** Further addresses are printed as eth0:0, eth0:1 …, and are no interfaces that could be named. */
+function refuseAlias(name: string, { stack }: CommandContext): void {
+  const [base = "", alias] = name.split(":", 2);
+  if (alias === undefined || stack.interfaceNamed(base) === undefined) return;
+  throw new CommandFailure(
+    `${name}: an alias is no interface: ifconfig ${base} [add|del] ADDRESS/LENGTH changes ${base}'s addresses`,
+  );
+}
+
 type Act = () => void;
 
 /** What the words ask for; nothing is done before all are understood. */
@@ -58,6 +70,7 @@ function actsOf(nif: Interface, words: string[], context: CommandContext): Act[]
   let address: string | undefined;
   let length: number | undefined;
   let broadcast: string | undefined;
+  let peer: string | undefined;
   while (words.length > 0) {
     const word = words.shift() as string;
     const operand = () => {
@@ -71,6 +84,7 @@ function actsOf(nif: Interface, words: string[], context: CommandContext): Act[]
     else if (word === "add") acts.push(addAct(nif, prefixOf(operand(), context)));
     else if (word === "del") acts.push(delAct(nif, prefixOf(operand(), context)));
     else if (word === "netmask") length = netmaskOf(operand());
+    else if (word === "pointopoint" || word === "dstaddr") peer = addressOf(operand(), context);
     else if (word === "broadcast") broadcast = addressOf(operand(), context);
     else {
       const prefix = prefixOf(word, context, HINT);
@@ -78,7 +92,10 @@ function actsOf(nif: Interface, words: string[], context: CommandContext): Act[]
       length = prefix.length ?? length;
     }
   }
-  if (address !== undefined || length !== undefined) acts.unshift(primaryAct(nif, address, length));
+  if (address !== undefined || length !== undefined || peer !== undefined) {
+    // An address with a far end has no network.
+    acts.unshift(primaryAct(nif, address, peer === undefined ? length : (length ?? 32), peer));
+  }
   if (broadcast !== undefined) acts.push(broadcastAct(nif, broadcast));
   return acts;
 }
@@ -131,29 +148,40 @@ function delAct(nif: Interface, { address }: GivenPrefix): Act {
   return () => refused("SIOCDIFADDR", () => nif.removeAddress(address));
 }
 
-/** Puts another primary address or mask in place of the one there is; 0.0.0.0 takes it away. */
-function primaryAct(nif: Interface, given: string | undefined, givenLength: number | undefined): Act {
+/** Puts another primary address, mask or far end in place of what there is; 0.0.0.0 takes it away. */
+function primaryAct(
+  nif: Interface,
+  given: string | undefined,
+  givenLength: number | undefined,
+  peer: string | undefined,
+): Act {
   return () => {
     const before = nif.addresses;
     const address = given ?? before[0]?.address;
     if (address === undefined) throw new CommandFailure("SIOCSIFNETMASK: Cannot assign requested address");
     const length = givenLength ?? classLength(ipv4(address));
-    if (before[0]?.address === address && before[0].prefixLength === length) return;
+    const primary = before[0];
+    if (primary?.address === address && primary.prefixLength === length && primary.peer === peer) return;
     // The primary address is the one assigned first: the others follow it anew.
     for (const each of before) nif.removeAddress(each.address);
     const restore = (from: number) => {
-      for (const each of before.slice(from)) nif.addAddress(`${each.address}/${each.prefixLength}`);
+      for (const each of before.slice(from)) nif.addAddress(`${each.address}/${each.prefixLength}`, peerOf(each));
     };
     if (address === "0.0.0.0") return restore(1);
     if (!nif.isUp) nif.up();
     try {
-      refused("SIOCSIFADDR", () => nif.addAddress(`${address}/${length}`));
+      const call = peer === undefined ? "SIOCSIFADDR" : "SIOCSIFDSTADDR";
+      refused(call, () => nif.addAddress(`${address}/${length}`, peerOf({ peer })));
     } catch (error) {
       restore(0);
       throw error;
     }
     restore(1);
   };
+}
+
+function peerOf({ peer }: { readonly peer?: string | undefined }): { peer?: string } {
+  return peer === undefined ? {} : { peer };
 }
 
 /** The stack's broadcast address is its network's: another cannot be set. */

@@ -10,7 +10,7 @@ import { type Command, type CommandContext, CommandFailure, lookUp } from "../co
 import { getopt, OptionError, type Options } from "../getopt.js";
 import { errorText } from "../strerror.js";
 
-const USAGE = "usage: nc -u [-n] [-s source] [-w timeout] {host port | -l -p port}";
+const USAGE = "usage: nc -u [-n] [-p port] [-s source] [-w timeout] {host port | -l -p port}";
 const decoder = new TextDecoder();
 
 export const ncCommand: Command = async (args, context) => {
@@ -19,10 +19,11 @@ export const ncCommand: Command = async (args, context) => {
   const isServer = options.has("l");
   const [host, portText] = options.operands;
   const peer = isServer ? undefined : peerOf(host, portText, context);
-  const localPort = isServer ? portOf(options.get("p") ?? portText ?? host) : 0;
+  const local = options.get("p") ?? (isServer ? (portText ?? host) : undefined);
+  const port = local === undefined && !isServer ? 0 : portOf(local);
   const source = options.get("s");
   const socket = refused(() =>
-    UdpSocket.create(context.stack, { port: localPort, ...(source === undefined ? {} : { address: source }) }),
+    UdpSocket.create(context.stack, { port, ...(source === undefined ? {} : { address: source }) }),
   );
   try {
     if (peer !== undefined) refused(() => socket.connect(peer));

@@ -4,13 +4,16 @@
 import { StackError } from "../../errors.js";
 import { type Command, type CommandContext, CommandFailure, lookUp } from "../context.js";
 import { getopt, OptionError, type Options } from "../getopt.js";
+import { looseRoute } from "../ip-options.js";
 import { LEAST_LENGTH, type TracerouteOptions, traceroute, tracerouteFailure } from "../traceroute.js";
 
 const USAGE = `Usage:
-  traceroute [ -FIn ] [ -f first_ttl ] [ -i device ] [ -m max_ttl ] [ -p port ] [ -w MAX ] [ -q nqueries ] [ -s src_addr ] host [ packetlen ]
+  traceroute [ -FIn ] [ -f first_ttl ] [ -g gate,... ] [ -i device ] [ -m max_ttl ] [ -p port ] [ -w MAX ] [ -q nqueries ] [ -s src_addr ] host [ packetlen ]
 Options:
   -F                          Do not fragment packets
   -f first_ttl                Start from the first_ttl hop (instead from 1)
+  -g gate,...                 Route packets through the specified gateway
+                              (maximum 8 for IPv4)
   -I                          Use ICMP ECHO for tracerouting
   -i device                   Specify a network interface to operate with
   -m max_ttl                  Set the max number of hops. Default is 30
@@ -23,6 +26,9 @@ Options:
   -q nqueries                 Set the number of probes per each hop. Default is
                               3
   -s src_addr                 Use source src_addr for outgoing packets`;
+
+/** In one option, beside the target. */
+const MOST_GATEWAYS = 8;
 
 /** A shell's status for a command that ^C has ended. */
 const INTERRUPTED = 130;
@@ -53,7 +59,7 @@ export const tracerouteCommand: Command = async (args, context) => {
 
 function optionsOf(args: readonly string[]): Options {
   try {
-    return getopt(args, "FInf:i:m:p:w:q:s:");
+    return getopt(args, "FInf:g:i:m:p:w:q:s:");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     const at = args.findIndex((word) => word.startsWith("-") && word.includes(error.letter)) + 1;
@@ -84,6 +90,7 @@ function runOptions({ has, get }: Options, lengthText: string | undefined, conte
   const source = get("s");
   const address = source === undefined ? undefined : lookUp(context, source);
   if (source !== undefined && address === undefined) throw cannotHandle("s", source);
+  const gates = get("g");
   const all = {
     maxHops,
     firstHop,
@@ -96,8 +103,17 @@ function runOptions({ has, get }: Options, lengthText: string | undefined, conte
     icmp: has("I"),
     numeric: has("n"),
     dontFragment: has("F"),
+    ipOptions: gates === undefined ? undefined : looseRoute(gatewaysOf(gates, context)),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Of -g: "10.0.0.1,r2". */
+function gatewaysOf(text: string, context: CommandContext): string[] {
+  const gateways = text.split(",").map((gate) => lookUp(context, gate));
+  if (gateways.length > MOST_GATEWAYS) throw new CommandFailure("Too many gateways specified.", 2);
+  if (!gateways.every((gate) => gate !== undefined)) throw cannotHandle("g", text);
+  return gateways;
 }
 
 function cannotHandle(letter: string, text: string): CommandFailure {

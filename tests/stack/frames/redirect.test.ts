@@ -256,4 +256,22 @@ describe("followed by a host", () => {
     expect(await redirect()).toEqual({});
     expect(via()).toBe(OTHER_MAC);
   });
+
+  test("one that is not followed is told to the socket concerned all the same, as Linux does", async () => {
+    const host = await Host.create();
+    host.stack.routes.add({ destination: "default", gateway: PEER });
+    host.stack.core.exports.netif_set(2, IFSW_ACCEPT_REDIRECTS, 0);
+    const errors: unknown[] = [];
+    using socket = host.stack.openEcho();
+    socket.onerror = (error) => errors.push(error);
+    socket.request(BEYOND, 7, data(8));
+    host.run();
+    const quote = host.one().frame.slice(14);
+    const redirect = () => host.rxIcmp({ type: 5, code: 1, rest: 0xc0a80103 }, quote);
+    expect(await host.drops(redirect)).toEqual({ ICMP_REDIRECT_OFF: 1 });
+    expect(errors).toMatchObject([{ icmpType: 5, icmpCode: 1, icmpRest: 0xc0a80103, reporter: PEER, port: 7 }]);
+    socket.request(BEYOND, 8, data(8));
+    host.run();
+    expect(host.one().dst).toBe(PEER_MAC);
+  });
 });
