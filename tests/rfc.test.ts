@@ -62,10 +62,12 @@ function rowsFor(id: string): Row[] {
   return ROUTER.filter((row) => row.id === id || id.startsWith(`${row.id}-`) || id.startsWith(`${row.id}.`));
 }
 
-/** Titles of the tests in a file. */
+/** Titles of the tests in a file; those of a table's tests as they are written. */
 function titles(file: string): Set<string> {
-  const found = textOf(`tests/${file}.test.ts`).matchAll(/\b(?:test|it)(?:\.each\([^)]*\))?\(\s*"((?:[^"\\]|\\.)*)"/g);
-  return new Set(Array.from(found, (match) => JSON.parse(`"${match[1]}"`) as string));
+  const text = textOf(`tests/${file}.test.ts`);
+  const alone = text.matchAll(/\b(?:test|it)\(\s*"((?:[^"\\]|\\.)*)"/g);
+  const ofTables = text.matchAll(/\)\(\s*"((?:[^"\\]|\\.)*)",\s*(?:async\s*)?\(/g);
+  return new Set(Array.from([...alone, ...ofTables], (match) => JSON.parse(`"${match[1]}"`) as string));
 }
 
 describe("docs/RFC.md", () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { IFSW_FORWARDING } from "../../../assembly/abi/netif.js";
 import { Host, OUR_MAC, PEER, PEER_MAC, type RecordingDriver, US } from "../recording-driver.js";
-import { BROADCAST_MAC, data, ether, type Ipv4Fields, icmp, ipv4, udp } from "../wire.js";
+import { BROADCAST_MAC, data, ether, type Ipv4Fields, icmp, ipv4, readIpv4, udp } from "../wire.js";
 
 const FAR = "10.1.0.2";
 const FAR_MAC = "02:00:00:00:02:02";
@@ -221,6 +221,56 @@ describe("what a router says", () => {
     const { host, rx } = await router();
     rx({ dst: "10.1.0.1", proto: 1 }, icmp({}, data(32)));
     expect(host.one()).toMatchObject({ dst: PEER_MAC, ip: { src: "10.1.0.1", dst: PEER, icmp: { type: 0 } } });
+  });
+});
+
+describe("what a router enters and names", () => {
+  test("on a line without an address of its own, the one that it borrows (RFC 1812 §4.2.2.2, §5.2.1)", async () => {
+    const { host, rx } = await router();
+    const line = host.join({ medium: "ip" });
+    host.stack.routes.add({ destination: "172.16.0.0/12", dev: line.nif.name });
+    rx({ dst: "172.16.0.1", options: [7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0] });
+    const [sent = new Uint8Array()] = line.driver.sent.splice(0);
+    expect(readIpv4(sent)).toMatchObject({ dst: "172.16.0.1", ttl: 63, good: true });
+    expect([...sent.subarray(20, 32)]).toEqual([7, 11, 8, 192, 168, 1, 1, 0, 0, 0, 0, 0]);
+    // Errors that leave by it come from there, too.
+    host.stack.routes.add({ destination: "20.0.0.0/8", dev: line.nif.name });
+    rx({ src: "20.1.1.1", dst: "8.8.8.8" });
+    const [error = new Uint8Array()] = line.driver.sent.splice(0);
+    expect(readIpv4(error)).toMatchObject({ src: US, dst: "20.1.1.1", icmp: { type: 3, code: 0 } });
+  });
+
+  test("a redirect comes from the network of the host that it is for (RFC 1812 §5.2.7.2)", async () => {
+    const { host, rx } = await router();
+    host.nif.addAddress("10.7.0.1/16");
+    host.run();
+    host.take();
+    host.stack.neighbours.add(host.nif, "10.7.0.2", PEER_MAC);
+    host.stack.neighbours.add(host.nif, "10.7.0.3", "02:00:00:00:01:03");
+    host.stack.routes.add({ destination: "172.16.0.0/12", gateway: "10.7.0.3" });
+    rx({ src: "10.7.0.2", dst: "172.16.0.1" });
+    const redirect = host.take().find((frame) => frame.ip?.icmp);
+    expect(redirect?.ip).toMatchObject({
+      src: "10.7.0.1",
+      dst: "10.7.0.2",
+      icmp: { type: 5, code: 1, rest: 0x0a070003 },
+    });
+    // Of the other network of this link the next hop is no neighbour: no redirect.
+    rx({ src: PEER, dst: "172.16.0.2" });
+    expect(host.take().filter((frame) => frame.ip?.icmp)).toEqual([]);
+  });
+
+  test("no source quench when it has more than its next link takes (RFC 6633 §4): dropped, and counted", async () => {
+    const { host, far, rx } = await router();
+    far.busy = true;
+    const { drops } = await host.changes(() => {
+      for (let i = 0; i < 600; i++) rx({ dst: FAR });
+    });
+    expect(Object.keys(drops)).toEqual(["OUT_RING_FULL"]);
+    expect(host.take()).toEqual([]);
+    far.free();
+    host.run();
+    expect(host.take(far).length + (drops.OUT_RING_FULL ?? 0)).toBe(600);
   });
 });
 
