@@ -38,6 +38,7 @@ import {
   NEXT_PROTO_UNREACH,
   NEXT_RAW,
   NEXT_REASSEMBLE,
+  NEXT_REDIRECT_OFF,
   NEXT_TCP,
   NEXT_UDP,
 } from "./abi/verdict";
@@ -123,6 +124,9 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       return fragmentInput(pb);
     case NEXT_ICMP_ERROR:
       return icmpErrorInput(pb);
+    case NEXT_REDIRECT_OFF:
+      icmpErrorInput(pb);
+      return DROP_ICMP_REDIRECT_OFF;
     case NEXT_CONFLICT:
       return addressConflict(nif, pb);
     case NEXT_FREE:
@@ -150,7 +154,7 @@ function icmpErrorInput(pb: Pbuf): u32 {
   const ip = icmpQuoted(pb);
   const raw = rawAny() && rawError(pb, ip.proto);
   const verdict = transportError(pb, ip);
-  // A redirect has been followed already, whoever else wants to know.
+  // What is to be done about a redirect has been done, whoever else wants to know.
   const heard = raw || changetype<IcmpHdr>(pb.l4).type == ICMP_REDIRECT;
   return heard && verdict == DROP_ICMP_ERROR_UNMATCHED ? NEXT_FREE : verdict;
 }

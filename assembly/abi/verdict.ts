@@ -28,3 +28,5 @@ export const NEXT_IGMP = 13;
 export const NEXT_RAW = 14;
 /** An ARP packet of a station that uses, or is about to use, an address of ours (RFC 5227). */
 export const NEXT_CONFLICT = 15;
+/** A redirect which, as switched, is not followed: whoever sent the datagram that it quotes is told all the same. */
+export const NEXT_REDIRECT_OFF = 16;

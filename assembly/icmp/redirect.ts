@@ -3,11 +3,11 @@
 // new first hop does not answer; a router follows none (RFC 1812 §5.2.7.2).
 
 import { CTR_ICMP_REDIRECTS_ACCEPTED } from "../abi/counter";
-import { DROP_ICMP_REDIRECT_GATEWAY, DROP_ICMP_REDIRECT_OFF, DROP_ICMP_REDIRECT_SENDER } from "../abi/drop";
+import { DROP_ICMP_REDIRECT_GATEWAY, DROP_ICMP_REDIRECT_SENDER } from "../abi/drop";
 import { FAMILY_IPV4, IFSW_ACCEPT_REDIRECTS, IFSW_FORWARDING } from "../abi/netif";
 import { DEST_ROUTER, ROUTE_BYTES, ROUTE_PLEN, RTF_DYNAMIC, RTF_MODIFIED } from "../abi/route";
 import { SW_REDIRECT_MS } from "../abi/switch";
-import { NEXT_ICMP_ERROR } from "../abi/verdict";
+import { NEXT_ICMP_ERROR, NEXT_REDIRECT_OFF } from "../abi/verdict";
 import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchUs } from "../core/switch";
@@ -30,11 +30,11 @@ const GATEWAY: usize = memory.data(16, 8);
 const DESTINATION: usize = memory.data(16, 8);
 const ROUTE: usize = memory.data(ROUTE_BYTES, 8);
 
-/** The redirect at pb.l4, received on `nif`, about a datagram of ours to flowDestination(). Once it is followed, the
- * sender of that datagram may know. */
+/** The redirect at pb.l4, received on `nif`, about a datagram of ours to flowDestination(). Once it is followed, or
+ * not to be, the sender of that datagram may know, as on Linux; of one that fails a check it hears nothing. */
 export function redirectInput(nif: Netif, pb: Pbuf): u32 {
   if (interfaceSwitch(nif, IFSW_FORWARDING) != 0 || interfaceSwitch(nif, IFSW_ACCEPT_REDIRECTS) == 0) {
-    return DROP_ICMP_REDIRECT_OFF;
+    return NEXT_REDIRECT_OFF;
   }
   const gateway = changetype<IcmpHdr>(pb.l4).rest;
   address4(GATEWAY, gateway);

@@ -16,22 +16,6 @@ async function onLine(address?: string): Promise<Stack> {
   return stack;
 }
 
-/** Enters a redirect of `address` as the stack would keep it. */
-function redirect(stack: Stack, i: number, address: number, flags: number, until: number, gateway = 0xc0a80109): void {
-  const { exports, u8, u32 } = stack.core;
-  const at = exports.dest_record(i);
-  const ipv4 = (offset: number, value: number) => {
-    u8.set([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], at + offset);
-    new DataView(u8.buffer).setUint32(at + offset + 12, value);
-  };
-  ipv4(ROUTE.DEST_IP, address);
-  ipv4(ROUTE.DEST_GATEWAY, gateway);
-  ipv4(ROUTE.DEST_ROUTER, 0xc0a80102);
-  u32[(at + ROUTE.DEST_REDIRECT_UNTIL) >> 2] = until;
-  u32[(at + ROUTE.DEST_IFINDEX) >> 2] = 2;
-  u32[(at + ROUTE.DEST_FLAGS) >> 2] = ROUTE.RTF_UP | flags;
-}
-
 describe("refusals", () => {
   test("unreachable, prohibit, blackhole: what a local sender is told, and how they are deleted", async () => {
     const { stack } = await Host.create();
@@ -153,8 +137,14 @@ describe("redirects in the listing", () => {
     stack.routes.add({ destination: "default", gateway: PEER });
     stack.routes.add({ destination: "20.0.0.7", gateway: PEER });
     const until = stack.clock.now() + 5e6;
-    redirect(stack, 0, 0x14000007, ROUTE.RTF_MODIFIED, until);
-    redirect(stack, 1, 0x08080808, ROUTE.RTF_DYNAMIC, until);
+    stack.switches.set("REDIRECT_MS", 5000);
+    const socket = await stack.udp.bind();
+    for (const address of ["20.0.0.7", "8.8.8.8"]) {
+      socket.trySend("x", { address, port: 9 });
+      host.run();
+      const sent = host.one().frame.slice(14);
+      host.rxIcmp({ type: 5, code: 1, rest: 0xc0a80109 }, sent);
+    }
     expect(route(stack, { numeric: true }).split("\n").slice(2)).toEqual([
       "0.0.0.0         192.168.1.2     0.0.0.0         UG    0      0        0 eth0",
       "8.8.8.8         192.168.1.9     255.255.255.255 UGHD  0      0        0 eth0",
