@@ -45,7 +45,8 @@ import {
 import { drop } from "./core/counter";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
-import { icmpInput, icmpQuoted } from "./icmp/input";
+import { icmpInput } from "./icmp/input";
+import { icmpQuoted } from "./icmp/quote";
 import { redirectFailed } from "./icmp/redirect";
 import { igmpInput } from "./igmp/input";
 import { igmpGroupTimer, igmpTimer } from "./igmp/timer";

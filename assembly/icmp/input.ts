@@ -13,18 +13,10 @@ import {
   CTR_ICMP_IN_TIMESTAMP_REPS,
   CTR_ICMP_OUT_ECHO_REPS,
 } from "../abi/counter";
-import {
-  DROP_ICMP_DEPRECATED,
-  DROP_ICMP_ECHO_GROUP,
-  DROP_ICMP_QUOTE_FOREIGN,
-  DROP_ICMP_QUOTE_SHORT,
-  DROP_ICMP_REPLY_UNWANTED,
-  DROP_ICMP_TYPE,
-} from "../abi/drop";
+import { DROP_ICMP_DEPRECATED, DROP_ICMP_ECHO_GROUP, DROP_ICMP_REPLY_UNWANTED, DROP_ICMP_TYPE } from "../abi/drop";
 import {
   ICMP_ECHO,
   ICMP_ECHO_REPLY,
-  ICMP_HDR_LEN,
   ICMP_INFO_REPLY,
   ICMP_INFO_REQUEST,
   ICMP_MASK_REPLY,
@@ -36,24 +28,17 @@ import {
   ICMP_TIMESTAMP,
   ICMP_TIMESTAMP_REPLY,
   ICMP_UNREACHABLE,
-  IPPROTO_ICMP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPV4_HDR_LEN,
 } from "../abi/proto";
 import { SW_ICMP_ECHO_BROADCASTS, SW_ICMP_ECHO_IGNORE_ALL } from "../abi/switch";
 import { NEXT_ICMP_ERROR } from "../abi/verdict";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
-import { flowDestination, flowSource } from "../ip/flow";
-import { addressFind } from "../link/address";
 import { netifAt } from "../link/netif";
-import { address4 } from "../memory/address";
 import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
 import { IcmpHdr, icmpCheck, icmpEchoToReply } from "../wire/icmp";
-import { Ipv4Hdr } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { echoReplyInput } from "./echo";
+import { quoteInput } from "./quote";
 import { redirectInput } from "./redirect";
 import { icmpReply } from "./reply";
 import { timestampInput } from "./timestamp";
@@ -73,18 +58,18 @@ export function icmpInput(pb: Pbuf, ifindex: u32): u32 {
       return echoReplyInput(pb, icmp.id, ifindex);
     case ICMP_UNREACHABLE:
       count(CTR_ICMP_IN_DEST_UNREACHS);
-      return errorInput(pb, len);
+      return quoteInput(pb, len);
     case ICMP_REDIRECT: {
       count(CTR_ICMP_IN_REDIRECTS);
-      const quoted = errorInput(pb, len);
+      const quoted = quoteInput(pb, len);
       return quoted == NEXT_ICMP_ERROR ? redirectInput(netifAt(ifindex - 1), pb) : quoted;
     }
     case ICMP_TIME_EXCEEDED:
       count(CTR_ICMP_IN_TIME_EXCDS);
-      return errorInput(pb, len);
+      return quoteInput(pb, len);
     case ICMP_PARAMETER_PROBLEM:
       count(CTR_ICMP_IN_PARM_PROBS);
-      return errorInput(pb, len);
+      return quoteInput(pb, len);
     case ICMP_TIMESTAMP:
       return timestampInput(pb, len);
     case ICMP_TIMESTAMP_REPLY:
@@ -113,33 +98,4 @@ function echoInput(pb: Pbuf): u32 {
   if (group && switchValue(SW_ICMP_ECHO_BROADCASTS) == 0) return DROP_ICMP_ECHO_GROUP;
   icmpEchoToReply(pb.l4);
   return icmpReply(pb, CTR_ICMP_OUT_ECHO_REPS);
-}
-
-/** An error must quote a header and 64 bits of a datagram that this host has sent. The flow becomes the quoted one. */
-function errorInput(pb: Pbuf, len: u32): u32 {
-  const quote = pb.l4 + ICMP_HDR_LEN;
-  const room = len - ICMP_HDR_LEN;
-  if (room < <u32>IPV4_HDR_LEN) return DROP_ICMP_QUOTE_SHORT;
-  const ip = changetype<Ipv4Hdr>(quote);
-  const hdrLen = ip.hdrLen;
-  if (ip.version != 4 || hdrLen < <u32>IPV4_HDR_LEN || room < hdrLen + quotedLeast(ip)) return DROP_ICMP_QUOTE_SHORT;
-  address4(flowSource(), ip.src);
-  address4(flowDestination(), ip.dst);
-  if (addressFind(flowSource()) === null && ip.src >>> 24 != 127) return DROP_ICMP_QUOTE_FOREIGN;
-  // A later fragment has no transport header to be found by.
-  if (ip.offsetBytes != 0) return DROP_ICMP_QUOTE_FOREIGN;
-  return NEXT_ICMP_ERROR;
-}
-
-/** RFC 792: 64 bits behind the header, which hold what a port or an identifier is found by; of a protocol whose datagrams
- * may be shorter, all there was. */
-function quotedLeast(ip: Ipv4Hdr): u32 {
-  const proto = ip.proto;
-  if (proto == IPPROTO_UDP || proto == IPPROTO_ICMP || proto == IPPROTO_TCP) return 8;
-  return ip.totalLen > ip.hdrLen ? min<u32>(8, ip.totalLen - ip.hdrLen) : 0;
-}
-
-/** Header of the datagram which the error at pb.l4 quotes. */
-export function icmpQuoted(pb: Pbuf): Ipv4Hdr {
-  return changetype<Ipv4Hdr>(pb.l4 + ICMP_HDR_LEN);
 }

@@ -16,12 +16,13 @@ import { PATH_BYTES, Path, pathFind } from "../ip/path";
 import { addressKind, addressSubnetHolds, KIND_FOREIGN } from "../link/address";
 import { interfaceSwitch } from "../link/interface-switch";
 import { Netif } from "../link/netif";
-import { address4, addressCopy, addressEqual } from "../memory/address";
+import { address4, addressCopy, addressEqual, addressV4 } from "../memory/address";
 import { Pbuf } from "../memory/pbuf";
 import { Destination, destinationFind, destinationForget, destinationRedirect } from "../route/destination";
 import { routeMatch } from "../route/table";
 import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
+import { icmpQuoted } from "./quote";
 
 const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 const SENDER: usize = memory.data(16, 8);
@@ -42,7 +43,8 @@ export function redirectInput(nif: Netif, pb: Pbuf): u32 {
   if (addressEqual(GATEWAY, SENDER) || !addressSubnetHolds(nif.index, gateway, gateway))
     return DROP_ICMP_REDIRECT_GATEWAY;
   if (addressKind(GATEWAY) != KIND_FOREIGN) return DROP_ICMP_REDIRECT_GATEWAY;
-  if (!isFirstHop(nif)) return DROP_ICMP_REDIRECT_SENDER;
+  // RFC 1812 §5.2.7.2: no router says so of a datagram with a source route.
+  if (addressV4(flowDestination()) != icmpQuoted(pb).dst || !isFirstHop(nif)) return DROP_ICMP_REDIRECT_SENDER;
   follow(nif);
   return NEXT_ICMP_ERROR;
 }

@@ -45,6 +45,7 @@ import { Pbuf } from "../memory/pbuf";
 import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { DEMUX_FULL } from "./demux";
+import { pcbFirstHop } from "./options";
 import { optionOf, Pcb, pcbIndex } from "./pcb";
 import { pcbQueueError } from "./receive";
 
@@ -82,7 +83,8 @@ export function pcbError(p: Pcb, pb: Pbuf, port: u32): u32 {
   const icmp = changetype<IcmpHdr>(pb.l4);
   const tooLong = icmp.type == ICMP_UNREACHABLE && icmp.code == ICMP_UNREACH_NEEDFRAG;
   const quoted = changetype<Ipv4Hdr>(pb.l4 + ICMP_HDR_LEN);
-  if (tooLong && !pathMtuInput(quoted, flowDestination(), icmp.mtu)) return DROP_ICMP_PMTU;
+  // With a source route, it is the way to the first stop that this block looks up.
+  if (tooLong && !pathMtuInput(quoted, pcbFirstHop(p, flowDestination()), icmp.mtu)) return DROP_ICMP_PMTU;
   count(CTR_ICMP_IN_ERRORS_MATCHED);
   // Who wants fragments has them from now on, and lost nothing that it could send otherwise.
   if (tooLong && optionOf(p, OPT_MTU_DISCOVER) == PMTUDISC_DONT) return NEXT_FREE;

@@ -8,6 +8,8 @@ import type { ReadIpv4 } from "./wire.js";
 
 const run = (stack: Stack, us = 10) => (stack.clock as VirtualClock).advance(us);
 
+const ipv4Bytes = (address: string) => address.split(".").map(Number);
+
 /** An ICMP error about a datagram that the host has sent. */
 function report(host: Host, sent: ReadIpv4, raw: Uint8Array, type: number, code: number, rest = 0): void {
   host.rxIcmp({ type, code, rest }, raw.subarray(14, 14 + sent.totalLen), { src: "192.168.1.254" });
@@ -132,5 +134,74 @@ describe("ICMP errors", () => {
     await run(stack);
     expect(codeOf(() => socket.trySend("y"))).toBe("ECONNREFUSED");
     expect(await failure(Promise.resolve().then(() => socket.trySend("y")))).toBe("resolved");
+  });
+});
+
+describe("errors about datagrams with a source route", () => {
+  const END = "203.0.113.9";
+  const STOP = "10.9.9.9";
+  /** By the peer and the stop to the end. */
+  const ROUTE = Uint8Array.of(131, 11, 4, ...ipv4Bytes(PEER), ...ipv4Bytes(STOP), 0);
+
+  /** What a router says of the datagram when it has passed so many stops, having noted itself at each. */
+  function reportAt(host: Host, stops: number, type: number, code: number, rest = 0): void {
+    const { frame, ip } = host.one();
+    const raw = frame.slice(14, 14 + (ip?.totalLen ?? 0));
+    for (let stop = 0; stop < stops; stop++) {
+      const at = 20 + (raw[22] as number) - 1;
+      raw.copyWithin(16, at, at + 4);
+      raw.set(ipv4Bytes("198.51.100.1"), at);
+      raw[22] = (raw[22] as number) + 4;
+    }
+    host.rxIcmp({ type, code, rest }, raw, { src: "192.168.1.254" });
+  }
+
+  test.each([0, 1, 2])(
+    "reach the socket that is connected to its end, %d stops on (RFC 1122 §3.2.2)",
+    async (stops) => {
+      const host = await Host.create();
+      host.stack.routes.add({ destination: "default", gateway: PEER });
+      const socket = await host.stack.udp.connect({ address: END, port: 9 });
+      socket.setOptions(ROUTE);
+      socket.trySend("x");
+      host.run();
+      expect(await host.drops(() => reportAt(host, stops, 3, 3))).toEqual({});
+      expect(codeOf(() => socket.trySend("x"))).toBe("ECONNREFUSED");
+      // The same of one that is not: it learns whom it had addressed.
+      const open = await host.stack.udp.bind();
+      open.setOptions(ROUTE);
+      open.trySend("x", { address: END, port: 7 });
+      host.run();
+      reportAt(host, stops, 3, 5);
+      expect(open.nextError()).toMatchObject({ address: END, port: 7, code: "EOPNOTSUPP" });
+    },
+  );
+
+  test("what is said of the path's MTU holds for its way to the first stop", async () => {
+    const host = await Host.create();
+    host.stack.routes.add({ destination: "default", gateway: PEER });
+    const socket = await host.stack.udp.connect({ address: END, port: 9 });
+    socket.setOptions(ROUTE);
+    socket.setPathMtuDiscovery("do");
+    socket.trySend(new Uint8Array(1400));
+    host.run();
+    reportAt(host, 1, 3, 4, 1000);
+    expect(codeOf(() => socket.trySend("x"))).toBe("EMSGSIZE");
+    expect(socket.mtu).toBe(1000);
+    expect(codeOf(() => socket.trySend(new Uint8Array(1400)))).toBe("EMSGSIZE");
+  });
+
+  test("a redirect about one is no router's", async () => {
+    const host = await Host.create();
+    host.stack.routes.add({ destination: "default", gateway: PEER });
+    const socket = await host.stack.udp.connect({ address: END, port: 9 });
+    socket.setOptions(Uint8Array.of(131, 7, 4, ...ipv4Bytes(STOP), 0));
+    socket.trySend("x");
+    host.run();
+    const { frame } = host.one();
+    const drops = await host.drops(() =>
+      host.rxIcmp({ type: 5, code: 1, rest: 0xc0a80109 }, frame.slice(14), { src: PEER }),
+    );
+    expect(drops).toEqual({ ICMP_REDIRECT_SENDER: 1 });
   });
 });

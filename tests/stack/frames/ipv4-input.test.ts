@@ -279,6 +279,24 @@ describe("destinations", () => {
     expect(info).toEqual({ ...from, destination: US, ifindex: 2, ttl: 17, tos: 0xb8, timeUs: 1234 });
   });
 
+  test("the options that a datagram came with go to the application, as they stand in its header (RFC 1122 §4.1.3.2)", async () => {
+    const host = await Host.create();
+    const socket = await host.stack.udp.bind({ port: 1000 });
+    const route = [7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    host.rxUdp({}, data(3), { options: route });
+    const { data: bytes, options } = await socket.receive();
+    expect([...bytes]).toEqual([...data(3)]);
+    // We stand in it ourselves.
+    expect([...(options ?? [])]).toEqual([7, 11, 8, 192, 168, 1, 1, 0, 0, 0, 0, 0]);
+    host.rxUdp({}, data(3));
+    expect(await socket.receive()).not.toHaveProperty("options");
+    // Of fragments: those of the first.
+    const whole = udp({}, data(24));
+    host.rxIp({ id: 5, flagsOffset: 2 }, whole.slice(16));
+    host.rxIp({ id: 5, flagsOffset: 0x2000, options: [148, 4, 0, 0] }, whole.slice(0, 16));
+    expect([...((await socket.receive()).options ?? [])]).toEqual([148, 4, 0, 0]);
+  });
+
   test("the answer to a datagram comes from the address that was asked, also of another interface", async () => {
     const { host } = await listener();
     host.join({ address: "10.0.0.1/8" });
