@@ -81,6 +81,19 @@ describe("a raw socket hears", () => {
     expect(host.one().ip?.icmp).toMatchObject({ type: 0 });
   });
 
+  test("ICMP that the stack itself has no use for: replies to timestamp requests, unknown types (RFC 1122 §3.2.2, §3.2.2.8)", async () => {
+    const host = await Host.create();
+    const { heard } = listen(host, { protocol: 1 });
+    const asks = host.stack.openRaw({ protocol: 1 });
+    asks.trySend(icmp({ type: 13, rest: 0x00090001 }, [0, 0, 3, 232, ...data(8)]), PEER);
+    host.run();
+    expect(host.one().ip).toMatchObject({ src: US, dst: PEER, icmp: { type: 13, rest: 0x00090001, good: true } });
+    const messages = [14, 16, 18, 9, 41, 255].map((type) => icmp({ type, rest: 0x00090001 }, data(12)));
+    for (const message of messages) host.rxIp({ proto: 1 }, message);
+    expect(heard.map(({ bytes }) => bytes)).toEqual(messages.map((message) => [...ipv4({ proto: 1 }, message)]));
+    expect(host.take()).toEqual([]);
+  });
+
   test("as much as its queue holds; what is more is dropped and counted, for each socket by itself", async () => {
     const host = await Host.create();
     const short = host.stack.openRaw({ protocol: 253, queue: 1 });
