@@ -134,8 +134,6 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       pbufFree(pb);
       return NEXT_DONE;
     default:
-      // Not followed; the sender of what it quotes may know of it all the same, as on Linux.
-      if (verdict == DROP_ICMP_REDIRECT_OFF) icmpErrorInput(pb);
       nif.rxDropped++;
       drop(pb, verdict);
       return NEXT_DONE;
