@@ -78,7 +78,8 @@ export class Netif {
   /** RX slots taken from the ring so far; TX slots whose buffer is no longer held. */
   rxRead: u32;
   txDone: u32;
-  reserved: u32;
+  /** Longest datagram that its driver carries. */
+  linkMtu: u32;
   rxPackets: u64;
   txPackets: u64;
   rxBytes: u64;
@@ -153,6 +154,7 @@ export function netifAdd(medium: u32, mtu: u32, mac: usize, name: usize): i32 {
   nif.index = index;
   nif.medium = medium;
   nif.mtu = mtu;
+  nif.linkMtu = mtu;
   nif.mac = medium == MEDIUM_ETHERNET ? ((<u64>load<u16>(mac, 4)) << 32) | load<u32>(mac) : 0;
   nif.name0 = load<u64>(name);
   nif.name1 = load<u64>(name, 8);
@@ -166,10 +168,11 @@ export function netifAdd(medium: u32, mtu: u32, mac: usize, name: usize): i32 {
   return <i32>index + 1;
 }
 
+/** Sets the MTU, at most what the link takes (RFC 1812 §3.3.4): 0, -E_NODEV, -E_INVAL. */
 export function netifSetMtu(ifindex: u32, mtu: u32): i32 {
   const nif = netifByIndex(ifindex);
   if (nif === null) return -E_NODEV;
-  if (mtu < <u32>IPV4_MIN_MTU || mtu > mtuLimit(nif.medium)) return -E_INVAL;
+  if (mtu < <u32>IPV4_MIN_MTU || mtu > nif.linkMtu) return -E_INVAL;
   nif.mtu = mtu;
   // Paths hold it.
   routeInvalidate();

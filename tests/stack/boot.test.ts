@@ -377,7 +377,7 @@ describe("fixed memory", () => {
     expect(stack.core.u8.length).toBe(buffer.byteLength);
   });
 
-  test("an MTU beyond the largest buffer less its headroom is refused, by its number", async () => {
+  test("an MTU beyond what the link or the largest buffer takes is refused, by its number", async () => {
     const stack = await boot();
     const link = new SimLink({ clock: stack.clock, seed: 1 });
     expect(() => stack.addInterface(link.nic({ mtu: 1921 }))).toThrow(/EINVAL.*1921/);
@@ -390,6 +390,13 @@ describe("fixed memory", () => {
     expect(nif.mtu).toBe(1920);
     const lo = stack.interface("lo");
     expect(codeOf(() => (lo.mtu = 65537))).toBe("EINVAL");
+    const slow = stack.addInterface(link.nic({ mtu: 576 }));
+    slow.mtu = 68;
+    slow.mtu = 576;
+    expect(
+      codeOf(() => (slow.mtu = 577)),
+      "beyond what the driver carries (RFC 1812 §3.3.4)",
+    ).toBe("EINVAL");
     const small = await boot({ largeBuffers: 0 });
     expect(small.interface("lo").mtu).toBe(1920);
   });
