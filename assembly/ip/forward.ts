@@ -91,12 +91,12 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
   count(CTR_IP_FORW_DATAGRAMS);
   pb.netif = out.index;
   if ((pb.flags & PB_IP_GROUP) != 0) {
-    if (!plain) optionsForward(nif, out, flowDestination(), pb);
+    if (!plain) optionsForward(out, flowDestination(), pb);
     return broadcast(pb, out);
   }
   const nextHop = (hop.flags & RTF_GATEWAY) != 0 ? changetype<usize>(hop) + GATEWAY : flowDestination();
   if (out == nif) redirectOutput(nif, pb, nextHop);
-  if (!plain) optionsForward(nif, out, nextHop, pb);
+  if (!plain) optionsForward(out, nextHop, pb);
   if (long) ipv4FragmentTo(pb, out, nextHop);
   else if (out.medium == MEDIUM_ETHERNET) neighOutput(out, nextHop, pb);
   else netifTransmit(out, pb);

@@ -59,12 +59,11 @@ export function optionsTransit(nif: Netif, pb: Pbuf): u32 {
   return WIRE_OK;
 }
 
-/** The datagram at pb.l3, received on `nif`, is about to leave by the interface `out` to `nextHop`. */
-export function optionsForward(nif: Netif, out: Netif, nextHop: usize, pb: Pbuf): void {
-  const ip = changetype<Ipv4Hdr>(pb.l3);
-  // RFC 791: the route records the address on the side of departure. The timestamp's may be any: as Linux, the other.
-  const route = sourceFor(out.index, addressV4(nextHop));
-  optionsRecord(pb.l3, ip.hdrLen, route, sourceFor(nif.index, ip.src), true);
+/** The datagram at pb.l3 is about to leave by the interface `out` to `nextHop`. */
+export function optionsForward(out: Netif, nextHop: usize, pb: Pbuf): void {
+  // RFC 1812 §4.2.2.2: the address on the side of departure, for timestamps too. Linux enters that of arrival there.
+  const own = sourceFor(out.index, addressV4(nextHop));
+  optionsRecord(pb.l3, changetype<Ipv4Hdr>(pb.l3).hdrLen, own, own, true);
 }
 
 /** Are all options right, and no source route that is not accepted? Leaves them in O. */

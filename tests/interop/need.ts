@@ -25,7 +25,7 @@ async function machineMisses(): Promise<string | undefined> {
     await (await TapDriver.open({ name: `rsprobe${process.pid % 100_000}` })).close();
     return undefined;
   } catch (error) {
-    return `a TAP device (${error instanceof Error ? error.message : error})`;
+    return `TAP device (${error instanceof Error ? error.message : error})`;
   }
 }
 

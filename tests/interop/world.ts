@@ -151,13 +151,15 @@ export class World {
 
 const BAD = ["ip", "icmp", "udp", "igmp"].map((protocol) => `${protocol}.checksum.status == Bad`);
 const WRONG = ["_ws.malformed", "_ws.expert.severity == error", ...BAD].join(" || ");
+const LAYERS = ["-d", "udp.port==1-65535,data", "-d", "tcp.port==1-65535,data"];
 const OURS = "frame.packet_flags_direction == Outbound";
 
 /** How many frames of a capture the stack has sent, and a line for each of these that tshark finds something wrong in. */
 export async function judged(bytes: Uint8Array): Promise<{ sent: number; wrong: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), "ringstack-interop-"));
   const shown = async (filter: string) => {
-    const checks = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"];
+    // Up to UDP: what applications put in it is theirs, also where it goes to a well-known port.
+    const checks = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", ...LAYERS];
     const args = ["-n", ...checks, "-r", join(folder, "a.pcapng"), "-Y", filter];
     const { status, text } = await program("tshark", args);
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("Running as user"));

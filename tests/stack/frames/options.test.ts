@@ -185,11 +185,11 @@ describe("on the way through", () => {
     let sent = host.one(far);
     expect(sent).toMatchObject({ dst: FAR_MAC, ip: { src: PEER, dst: FAR, ttl: 63, good: true } });
     expect(sentOptions(sent)).toBe(hex(options(`070b08 [${US2}] 00000000`)));
-    // The address beside a time is that of the side of arrival, as on Linux.
+    // The address beside a time is that of the side of departure, too (RFC 1812 §4.2.2.2); on Linux that of arrival.
     echo(host, "44140501 0000000000000000 0000000000000000", { dst: FAR });
     sent = host.one(far);
     expect(sent.ip?.good).toBe(true);
-    expect(sentOptions(sent)).toBe(hex(options(`44140d01 [${US}] ${time} 0000000000000000`)));
+    expect(sentOptions(sent)).toBe(hex(options(`44140d01 [${US2}] ${time} 0000000000000000`)));
     echo(host, `440c0503 [${US2}] 00000000`, { dst: FAR });
     expect(sentOptions(host.one(far))).toBe(hex(options(`440c0d03 [${US2}] ${time}`)));
     echo(host, "44080910 00000001", { dst: FAR });
