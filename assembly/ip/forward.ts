@@ -64,8 +64,10 @@ export function ipv4Forward(nif: Netif, pb: Pbuf): u32 {
     if (bad != WIRE_OK) return bad;
   }
   const dst = ip.dst;
-  // RFC 1812 §5.3.7, RFC 3927 §7. Input has sorted out 127/8, groups, class E and bad sources.
-  if (dst >>> 24 == 0 || isLinkLocal(dst) || isLinkLocal(ip.src)) return DROP_FWD_DEST;
+  // RFC 1812 §5.3.7, RFC 3927 §7. Input has sorted out 127/8, groups, class E and bad sources; but over lo comes what
+  // this host source-routes from 127/8 (RFC 1122 §3.2.1.3 g).
+  const src = ip.src;
+  if (dst >>> 24 == 0 || isLinkLocal(dst) || isLinkLocal(src) || src >>> 24 == 127) return DROP_FWD_DEST;
 
   // All of a flow goes by one of several ways of equal cost (RFC 2992).
   let found = route4Lookup(dst);

@@ -2,10 +2,17 @@
 // §4.2.2.7. A fragment may be cut again: offset and MF of the whole are kept, and the reserved bit (RFC 1812 §5.2.5).
 
 import { CTR_IP_FRAG_CREATES, CTR_IP_FRAG_FAILS, CTR_IP_FRAG_OKS } from "../abi/counter";
-import { DROP_OUT_NO_BUFFER } from "../abi/drop";
-import { E_NOBUFS } from "../abi/errno";
+import { DROP_OUT_NO_BUFFER, DROP_OUT_TOO_LONG } from "../abi/drop";
+import { E_MSGSIZE, E_NOBUFS } from "../abi/errno";
 import { OWNER_TX, PBUF_SMALL } from "../abi/pbuf";
-import { IPOPT_MAX_LEN, IPV4_FLAG_MF, IPV4_FLAG_RESERVED, IPV4_HDR_LEN, IPV4_OFFSET_MASK } from "../abi/proto";
+import {
+  IPOPT_MAX_LEN,
+  IPV4_FLAG_MF,
+  IPV4_FLAG_RESERVED,
+  IPV4_HDR_LEN,
+  IPV4_MAX_LEN,
+  IPV4_OFFSET_MASK,
+} from "../abi/proto";
 import { count, drop } from "../core/counter";
 import { Netif } from "../link/netif";
 import { addressCopy } from "../memory/address";
@@ -43,6 +50,12 @@ export function ipv4Fragment(pb: Pbuf, path: Path): i32 {
   const offset = ip.flagsOffset & IPV4_OFFSET_MASK;
   const more = ip.flagsOffset & IPV4_FLAG_MF;
   const reserved = ip.flagsOffset & IPV4_FLAG_RESERVED;
+  // A fragment that ends beyond the longest datagram: the offsets of its pieces would have no room, and come round.
+  if ((offset << 3) + total > <u32>IPV4_MAX_LEN) {
+    count(CTR_IP_FRAG_FAILS);
+    drop(pb, DROP_OUT_TOO_LONG);
+    return -E_MSGSIZE;
+  }
   const laterLen = laterHeader(pb.head, hdrLen);
   for (let at: u32 = 0; at < total; ) {
     const first = at == 0;

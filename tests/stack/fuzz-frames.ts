@@ -1,11 +1,24 @@
 /** Frames for the fuzzer: valid ones of every kind, and ways to spoil them. */
 import type { Prng } from "../../src/index.js";
 import { FRAMES } from "../fixtures/frames.js";
-import { arp, type Bytes, checksum, data, ether, fromHex, icmp, ip4, ipv4, join, mac, udp } from "./wire.js";
+import { answer, FAR, options, PEERS, pick, train } from "./fuzz-datagrams.js";
+import {
+  arp,
+  type Bytes,
+  checksum,
+  data,
+  ether,
+  fromHex,
+  icmp,
+  ip4,
+  ipv4,
+  join,
+  mac as macBytes,
+  udp,
+} from "./wire.js";
 
 /** What the frames may speak of, so that many are for the host under test. */
 export interface Scene {
-  readonly macs: readonly string[];
   readonly addresses: readonly string[];
   readonly ports: readonly number[];
   /** Datagrams that the host has sent, to be quoted by errors. */
@@ -16,8 +29,8 @@ const CAPTURES = FRAMES.map((line) => line.split(" | "))
   .filter((parts) => parts[1]?.trim() === "ether")
   .map((parts) => fromHex(parts[3] ?? ""));
 
-const PEERS = ["192.168.1.2", "192.168.1.3", "192.168.1.9", "10.0.0.2", "10.7.7.7", "172.16.0.2", "8.8.8.8"];
 const GROUPS = [
+  "240.1.1.1",
   "239.1.2.3",
   "255.255.255.255",
   "192.168.1.255",
@@ -29,7 +42,9 @@ const GROUPS = [
 ];
 
 /** Groups that sockets join. */
-export const MULTICASTS = ["239.1.2.3", "239.1.2.4", "224.0.0.9"];
+export const MULTICASTS = ["239.1.2.3", "239.1.2.3", "239.1.2.3", "239.1.2.4", "224.0.0.9"];
+/** Ports that most sockets are bound to. */
+export const SERVED = [7, 1000, 1001];
 
 /** An IGMP message about them. */
 function igmp(prng: Prng): Bytes {
@@ -38,6 +53,7 @@ function igmp(prng: Prng): Bytes {
   const sources = prng.chance(0.5) ? [] : [prng.below(256), prng.below(256), 0, count, ...data(count * 4)];
   const type = pick(prng, [0x11, 0x11, 0x11, 0x12, 0x16, 0x17, 0x22]);
   const code = prng.below(256);
+  if (prng.chance(0.05)) return data(prng.below(8));
   const head = (sum: number) =>
     join(
       [type, code, sum >>> 8, sum & 255],
@@ -47,65 +63,101 @@ function igmp(prng: Prng): Bytes {
   return head(checksum(head(0)));
 }
 
-export function pick<T>(prng: Prng, from: readonly T[]): T {
-  return from[prng.below(from.length)] as T;
+/** Header fields of a datagram for the host, or for somebody behind it. */
+function heading(prng: Prng, scene: Scene) {
+  const src = prng.chance(0.9) ? pick(prng, PEERS) : pick(prng, [...GROUPS, ...FAR, ...scene.addresses]);
+  const dst = prng.chance(0.6) ? pick(prng, scene.addresses) : pick(prng, [...GROUPS, ...PEERS, ...FAR, ...FAR]);
+  const ttl = prng.chance(0.5) ? 64 : pick(prng, [0, 1, 2, 255, prng.below(256)]);
+  const flagsOffset = prng.chance(0.3) ? 0x4000 : 0;
+  const stops = [...scene.addresses, ...PEERS];
+  const optional = prng.chance(0.1) ? { options: options(prng, stops) } : {};
+  return { src, dst, id: prng.below(65536), ttl, tos: prng.below(256), flagsOffset, ...optional };
+}
+
+/** The fragments of a datagram, for the host or to be forwarded. */
+export function fragments(prng: Prng, scene: Scene): Bytes[] {
+  const head = { ...heading(prng, scene), flagsOffset: 0 };
+  const bytes = data(8 + prng.below(pick(prng, [100, 1400, 4000])));
+  const ends = { ...head, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
+  if (prng.chance(0.5)) return train(prng, head, udp(ends, bytes));
+  return train(prng, { ...head, proto: 1 }, icmp({ type: pick(prng, [8, 0, 13]) }, bytes));
 }
 
 /** A valid IPv4 datagram. */
 export function datagram(prng: Prng, scene: Scene): Bytes {
-  const src = prng.chance(0.9) ? pick(prng, PEERS) : pick(prng, [...GROUPS, ...scene.addresses]);
-  const dst = prng.chance(0.8) ? pick(prng, scene.addresses) : pick(prng, [...GROUPS, ...PEERS]);
-  const head = { src, dst, id: prng.below(65536), ttl: prng.below(256), tos: prng.below(256) };
-  const payload = data(prng.chance(0.8) ? prng.below(64) : prng.below(1400));
+  const head = heading(prng, scene);
+  const { src, dst } = head;
+  const payload = data(prng.chance(0.7) ? prng.below(64) : prng.below(1450));
   const ends = { src, dst, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
-  switch (prng.below(9)) {
-    case 7: {
+  switch (prng.below(13)) {
+    case 9:
+    case 10:
+      if (scene.quotable.length > 0) return answer(prng, pick(prng, scene.quotable));
+      return ipv4({ ...head, proto: 1 }, icmp({ type: 13 + prng.below(2), rest: prng.uint32() }, data(12)));
+    case 11:
+      return ipv4({ ...head, proto: 1 }, icmp({ type: 10 + prng.below(11), rest: prng.uint32() }, data(12)));
+    case 7:
+    case 12: {
       const to = prng.chance(0.5) ? "224.0.0.1" : pick(prng, [...MULTICASTS, ...scene.addresses]);
       return ipv4({ ...head, dst: to, proto: 2, options: prng.chance(0.8) ? [0x94, 4, 0, 0] : [] }, igmp(prng));
     }
     case 0:
       // Without a checksum only the lengths can be wrong.
+      if (prng.chance(0.1)) return ipv4(head, data(prng.below(8)));
       if (prng.chance(0.3)) return ipv4(head, udp({ ...ends, checksum: 0, length: 8 + prng.below(120) }, payload));
       return ipv4(head, udp({ ...ends, checksum: 0 }, payload));
     case 1:
       return ipv4(head, udp(ends, payload));
     case 2:
+      if (prng.chance(0.1)) return ipv4({ ...head, proto: 1 }, data(prng.below(8)));
       return ipv4({ ...head, proto: 1 }, icmp({ rest: prng.uint32() }, payload));
     case 3:
       return ipv4({ ...head, proto: 1 }, icmp({ type: 0, rest: pick(prng, scene.ports) * 65536 }, payload));
     case 4: {
-      const quote = scene.quotable.length > 0 && prng.chance(0.9) ? pick(prng, scene.quotable) : ipv4(head, payload);
+      const quote = scene.quotable.length > 0 && prng.chance(0.5) ? pick(prng, scene.quotable) : ipv4(head, payload);
       const type = pick(prng, [3, 3, 3, 11, 12, 4, 5]);
       return ipv4(
         { ...head, proto: 1 },
         icmp({ type, code: prng.below(16), rest: prng.below(1500) }, quote.slice(0, 548)),
       );
     }
-    case 5:
-      return ipv4({ ...head, options: data(4 * prng.below(11)) }, udp(ends, payload));
+    case 5: {
+      const some = prng.chance(0.2) ? data(4 * prng.below(11)) : options(prng, [...scene.addresses, ...PEERS]);
+      if (prng.chance(0.4)) return ipv4({ ...head, proto: 1, options: some }, icmp({ type: 8 }, payload));
+      return ipv4({ ...head, options: some }, udp(ends, payload));
+    }
     case 6:
       return ipv4({ ...head, flagsOffset: prng.below(65536) }, udp(ends, payload));
     default:
-      return ipv4({ ...head, proto: prng.below(256) }, payload);
+      return ipv4({ ...head, proto: pick(prng, [6, 47, 253, 255, prng.below(256)]) }, payload);
   }
 }
 
+/** Hardware addresses of the neighbours. */
+export const STATIONS = ["02:00:00:00:03:00", "02:00:00:00:03:01", "02:00:00:00:03:02", "02:00:00:00:03:03"];
+const GROUP_MACS = ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "01:00:5e:01:02:03", "01:00:5e:00:00:09"];
+
+/** The host's own hardware address, a group's, or somebody else's. */
+function destination(prng: Prng, mac: string): string {
+  if (prng.chance(0.72)) return mac;
+  return prng.chance(0.8) ? pick(prng, GROUP_MACS) : pick(prng, STATIONS);
+}
+
 /** A valid Ethernet frame. */
-export function frame(prng: Prng, scene: Scene): Bytes {
-  const groups = ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "01:00:5e:01:02:03", "01:00:5e:00:00:09"];
-  const dst = prng.chance(0.7) ? pick(prng, scene.macs) : pick(prng, groups);
-  const src = `02:00:00:00:03:0${prng.below(4)}`;
+export function frame(prng: Prng, scene: Scene, mac: string): Bytes {
+  const dst = destination(prng, mac);
+  const src = pick(prng, STATIONS);
   const tag = prng.chance(0.1) ? { tag: prng.below(3) } : {};
   switch (prng.below(10)) {
     case 0:
     case 1: {
       const spa = prng.chance(0.9) ? pick(prng, PEERS) : pick(prng, [...GROUPS, ...scene.addresses]);
-      const tpa = prng.chance(0.8) ? pick(prng, scene.addresses) : pick(prng, PEERS);
+      const tpa = prng.chance(0.7) ? pick(prng, scene.addresses) : pick(prng, [...PEERS, ...FAR]);
       return ether({ dst, src, type: 0x0806, ...tag }, arp({ op: 1 + prng.below(2), sha: src, spa, tpa }));
     }
     case 2: {
       const captured = pick(prng, CAPTURES).slice();
-      if (prng.chance(0.7)) captured.set(mac(dst), 0);
+      if (prng.chance(0.7)) captured.set(macBytes(dst), 0);
       return captured;
     }
     default:
@@ -177,12 +229,35 @@ function spoil(prng: Prng, bytes: Bytes, l3: number, other: () => Bytes): Bytes 
   }
 }
 
-/** A frame that is right, or spoiled once or more. On a raw IP link the datagram stands bare. */
-export function mutant(prng: Prng, scene: Scene, raw: boolean): Bytes {
-  const make = () => (raw ? datagram(prng, scene) : frame(prng, scene));
-  let bytes = make();
+/** The fragments of a datagram, in frames to `mac`. */
+export function fragmentFrames(prng: Prng, scene: Scene, mac: string | undefined): Bytes[] {
+  const all = fragments(prng, scene);
+  if (mac === undefined) return all;
+  const dst = destination(prng, mac);
+  return all.map((bytes) => ether({ dst, src: pick(prng, STATIONS) }, bytes));
+}
+
+/** A frame to `mac` that is right. On a raw IP link, which has none, the datagram stands bare. */
+export function right(prng: Prng, scene: Scene, mac: string | undefined): Bytes {
+  return mac === undefined ? datagram(prng, scene) : frame(prng, scene, mac);
+}
+
+/** A datagram for a socket. */
+export function forSocket(prng: Prng, scene: Scene, mac: string | undefined): Bytes {
+  const src = pick(prng, PEERS);
+  const dst = prng.chance(0.6) ? pick(prng, scene.addresses) : pick(prng, [...MULTICASTS, "255.255.255.255"]);
+  const ends = { src, dst, srcPort: 1000, dstPort: pick(prng, SERVED) };
+  const bytes = prng.chance(0.8)
+    ? ipv4({ src, dst }, udp(ends, data(prng.below(600))))
+    : ipv4({ src, dst, proto: pick(prng, [47, 253, 255]) }, data(prng.below(600)));
+  return mac === undefined ? bytes : ether({ dst: mac, src: pick(prng, STATIONS) }, bytes);
+}
+
+/** The same as right(), or spoiled once or more. */
+export function mutant(prng: Prng, scene: Scene, mac: string | undefined): Bytes {
+  let bytes = right(prng, scene, mac);
   for (let times = prng.below(4); times > 1 && bytes.length > 0; times--) {
-    bytes = spoil(prng, bytes, raw ? 0 : 14, make);
+    bytes = spoil(prng, bytes, mac === undefined ? 0 : 14, () => right(prng, scene, mac));
   }
   return bytes;
 }

@@ -11,16 +11,28 @@
  */
 import { expect, test } from "vitest";
 import { Prng } from "../../src/index.js";
+import { ADDRESSES } from "./fuzz-control.js";
 import { mutant } from "./fuzz-frames.js";
-import { ADDRESSES, PORTS, Run } from "./fuzz-run.js";
+import { PORTS, Run } from "./fuzz-run.js";
 import { build } from "./harness.js";
 
 const SECONDS = Number(process.env.RINGSTACK_FUZZ_SECONDS ?? 0);
 const SEED = Number(process.env.RINGSTACK_FUZZ_SEED ?? 1);
 const CASE = process.env.RINGSTACK_FUZZ_CASE;
 /** Cases unless a time is given: the same work on a slow machine as on a fast one. */
-const CASES = 24;
+const CASES = 64;
 const STEPS = 300;
+
+/** What so few cases may well not reach, and why. Each has its scenario in drops.test.ts, or its tests in frames/. */
+const SELDOM: Record<string, string> = {
+  DROP_OUT_SOURCE_LOOPBACK: "an own address without its host route, and a socket at it that speaks to 127.0.0.1",
+  DROP_OUT_TOO_LONG: "a fragment beyond 65,535 that must be cut; or a learned path MTU, and a longer datagram with DF",
+  DROP_OUT_IF_DOWN: "routes go with their interface: only what is bound to one that is down meets it",
+  DROP_OUT_NO_CARRIER: "the same of an interface without carrier",
+  DROP_SOCK_FILTERED: "a socket that hears a group's other sources, and the port, and no socket besides",
+  DROP_OUT_LOOP_COPY: "a broadcast with the last buffer of those that may wait to be sent",
+  DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
+};
 
 /** Runs a case, with this behind each frame in its buffer. */
 async function runOnce(number: number, behind: number): Promise<Run> {
@@ -47,11 +59,11 @@ async function runCase(number: number, seen: Map<string, number>): Promise<void>
   const again = await runOnce(number, 0xff);
   const { counters, drops } = run.stack.statistics();
   expect(again.stack.statistics(), `something behind a frame was read; ${replay(number)}`).toEqual({ counters, drops });
-  expect(again.digest, `something behind a frame was sent or received; ${replay(number)}`).toBe(run.digest);
-  for (const [name, count] of [...Object.entries(counters), ...Object.entries(drops)]) {
-    seen.set(name, (seen.get(name) ?? 0) + count);
-  }
-  seen.set("sent", (seen.get("sent") ?? 0) + run.sent);
+  expect(again.digestOfAll, `something behind a frame was sent or received; ${replay(number)}`).toBe(run.digestOfAll);
+  const add = (name: string, count: number) => seen.set(name, (seen.get(name) ?? 0) + count);
+  for (const [name, count] of Object.entries(counters)) add(`CTR_${name}`, count);
+  for (const [name, count] of Object.entries(drops)) add(`DROP_${name}`, count);
+  add("sent", run.sent);
 }
 
 test(
@@ -62,17 +74,9 @@ test(
     const end = performance.now() + SECONDS * 1000;
     let cases = 0;
     while (cases < CASES || performance.now() < end) await runCase(cases++, seen);
-    console.log(`fuzz: seed ${SEED}, ${cases} cases of ${STEPS} steps, ${seen.get("IP_IN_RECEIVES")} datagrams in`);
-    // The cases go deep, not only against the first check.
-    for (const name of [
-      "UDP_IN_DATAGRAMS",
-      "ICMP_OUT_ECHO_REPS",
-      "ARP_OUT_REPLIES",
-      "ICMP_IN_ERRORS_MATCHED",
-      "sent",
-    ]) {
-      expect(seen.get(name), name).toBeGreaterThan(0);
-    }
+    console.log(`fuzz: seed ${SEED}, ${cases} cases of ${STEPS} steps, ${seen.get("CTR_IP_IN_RECEIVES")} datagrams in`);
+    const unreached = [...seen].filter(([name, count]) => count === 0 && !(name in SELDOM)).map(([name]) => name);
+    expect(unreached, "what the cases do not reach").toEqual([]);
   },
   SECONDS * 1000 + 60_000,
 );
@@ -80,8 +84,10 @@ test(
 test("the same seed and case run the same", () => {
   const draw = () => {
     const prng = new Prng(SEED, 5);
-    const scene = { macs: ["02:00:00:00:01:01"], addresses: ADDRESSES, ports: PORTS, quotable: [] };
-    return Array.from({ length: 20 }, (_, i) => mutant(prng, scene, i % 2 === 0).join());
+    const scene = { addresses: ADDRESSES, ports: PORTS, quotable: [] };
+    return Array.from({ length: 20 }, (_, i) =>
+      mutant(prng, scene, i % 2 === 0 ? undefined : "02:00:00:00:01:01").join(),
+    );
   };
   expect(draw()).toEqual(draw());
 });

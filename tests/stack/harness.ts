@@ -105,7 +105,7 @@ export function checkPools(stack: Stack): void {
 }
 
 /** High half of a time that no test reaches. */
-const LATE = 0x1000000;
+export const LATE = 0x1000000;
 
 /** Lets what is underway end: frames are taken as sent, loopback runs empty, interfaces go down, whatever waits for its
  * time has had it. */

@@ -196,6 +196,16 @@ describe("guards, each under its own reason", () => {
     expect(parts.flatMap((ip) => [...(ip?.payload ?? [])])).toEqual([...sent.slice(20)]);
   });
 
+  test("a fragment that ends beyond 65,535 is not cut: its pieces would claim to be from the beginning (RFC 791 §3.1)", async () => {
+    const { host, far } = await router({ mtu: 600 });
+    const beyond = { dst: FAR, flagsOffset: 0x2000 | 0x1ffd };
+    expect(await host.drops(() => host.rxIp(beyond, data(800)))).toEqual({ OUT_TOO_LONG: 1 });
+    expect(host.take(far)).toEqual([]);
+    // One that ends there is right.
+    expect(await host.drops(() => host.rxIp({ dst: FAR, flagsOffset: (65512 - 800) / 8 }, data(800)))).toEqual({});
+    expect(host.take(far)).toHaveLength(2);
+  });
+
   test("DF and longer than the next link takes: fragmentation needed, with its MTU (RFC 1191 §4)", async () => {
     const { host, far, rx } = await router({ mtu: 600 });
     const { drops, counters } = await host.changes(() => {
@@ -238,6 +248,15 @@ describe("guards, each under its own reason", () => {
       UDP_GROUP_NO_PORT: 1,
     });
     expect([...host.take(), ...host.take(far)]).toEqual([]);
+  });
+
+  test("127/8 does not get out by a source route that begins in this host (RFC 1122 §3.2.1.3 g)", async () => {
+    const { host, far } = await router();
+    host.stack.interfaceSwitches.set("ACCEPT_SOURCE_ROUTE", 1);
+    const socket = await host.stack.udp.bind();
+    socket.setOptions(Uint8Array.of(131, 7, 4, 127, 0, 0, 1));
+    expect(await host.drops(() => socket.trySend("x", { address: FAR, port: 9 }))).toEqual({ FWD_DEST: 1 });
+    expect(host.take(far)).toEqual([]);
   });
 
   test("of two reasons the earlier one counts: address, route, TTL, length", async () => {
