@@ -37,7 +37,7 @@ export function timestamps(kind: TimestampKind, hosts: readonly string[] = []): 
   const length = kind === "tsonly" ? IPOPT_MAX_LEN : kind === "tsandaddr" ? 36 : 4 + 8 * hosts.length;
   option.set([IPOPT_TIMESTAMP, length, 5, TIMESTAMP_FLAGS[kind]]);
   for (const [i, host] of hosts.entries()) new DataView(option.buffer).setUint32(4 + 8 * i, ipv4(host));
-  return option;
+  return option.slice(0, length);
 }
 
 /** The way by those gateways, one to nine, and whatever others stand between them (traceroute -g). */

@@ -128,9 +128,7 @@ describe("IP options in a reply", () => {
     expect([...recordRoute().subarray(0, 5)]).toEqual([1, 7, 39, 4, 0]);
     expect([...timestamps("tsonly").subarray(0, 5)]).toEqual([68, 40, 5, 0, 0]);
     expect([...timestamps("tsandaddr").subarray(0, 5)]).toEqual([68, 36, 5, 1, 0]);
-    expect([...timestamps("tsprespec", ["1.2.3.4"]).subarray(0, 13)]).toEqual([
-      68, 12, 5, 3, 1, 2, 3, 4, 0, 0, 0, 0, 0,
-    ]);
+    expect([...timestamps("tsprespec", ["1.2.3.4"])]).toEqual([68, 12, 5, 3, 1, 2, 3, 4, 0, 0, 0, 0]);
   });
 
   test("a route, and the same again", () => {
