@@ -20,7 +20,7 @@ export class LinePrompt {
   readonly isTerminal: boolean;
   readonly #output: NodeJS.WriteStream;
   readonly #lines: Interface;
-  #isReading = true;
+  #isReading = false;
 
   constructor({ input, output, prompt, completer, interrupt, hint }: LinePromptOptions) {
     this.isTerminal = input.isTTY === true && output.isTTY === true;
@@ -53,6 +53,7 @@ export class LinePrompt {
    */
   async read(run: (line: string) => Promise<unknown>): Promise<boolean> {
     let isTold = false;
+    this.#isReading = true;
     this.#lines.prompt();
     for await (const line of this.#lines) {
       this.#isReading = false;

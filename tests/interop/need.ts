@@ -1,4 +1,5 @@
 /** What these tests want of the machine; a test that misses something is skipped, and says so. */
+import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "vitest";
@@ -16,28 +17,40 @@ function isTool(name: string): boolean {
   });
 }
 
-/** Why no namespace with a TAP device can be had here. */
+/** Why no namespace with a TAP device in it can be had here. */
 async function machineMisses(): Promise<string | undefined> {
   if (process.platform !== "linux") return "Linux";
   if (process.getuid?.() !== 0) return "root";
   if (!isTool("ip")) return "ip";
+  const netns = `ringstack-${process.pid}-probe`;
+  const made = spawnSync("ip", ["netns", "add", netns], { encoding: "utf8" });
+  if (made.status !== 0) return `network namespace (${made.stderr.trim()})`;
   try {
-    await (await TapDriver.open({ name: `rsprobe${process.pid % 100_000}` })).close();
+    await (await TapDriver.open({ name: "tap0", netns })).close();
     return undefined;
   } catch (error) {
     return `TAP device (${error instanceof Error ? error.message : error})`;
+  } finally {
+    spawnSync("ip", ["netns", "del", netns]);
   }
+}
+
+/** Whether the kernel has devices of a type, such as "bridge": one is made in a namespace that goes at once. */
+function isLinkType(type: string): boolean {
+  return spawnSync("unshare", ["-n", "ip", "link", "add", "probe0", "type", type]).status === 0;
 }
 
 const missing = await machineMisses();
 const said = new Set<string>();
 
-/** What is missing of the machine and of these tools, said once; undefined when all is there. */
+/** What is missing of the machine and of these tools ("type bridge" is a type of the kernel's devices), said once;
+ * undefined when all is there. */
 export function misses(...tools: readonly string[]): string | undefined {
-  const what = missing ?? tools.find((tool) => !isTool(tool));
+  const isThere = (tool: string) => (tool.startsWith("type ") ? isLinkType(tool.slice(5)) : isTool(tool));
+  const what = missing ?? tools.find((tool) => !isThere(tool));
   if (what !== undefined && !said.has(what)) {
     said.add(what);
-    console.warn(`SKIPPED: there is no ${what} here; the tests against the kernel that need it do not run`);
+    console.warn(`SKIPPED: no ${what} here; the tests against the kernel that need it do not run`);
   }
   return what;
 }

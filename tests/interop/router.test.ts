@@ -98,7 +98,7 @@ function behind(body: (router: Kernel, far: Kernel, ours: Ours) => Promise<void>
     const [router, far, ours] = await Promise.all([world.kernel(), world.kernel(), world.stack()]);
     await ours.join(router, "10.9.1.2/24", "10.9.1.1/24");
     await router.do(
-      `sysctl -qw net.ipv4.ip_forward=1; ip link add near mtu 600 type veth peer name far mtu 600 netns ${far.name}
+      `echo 1 > /proc/sys/net/ipv4/ip_forward; ip link add near mtu 600 type veth peer name far mtu 600 netns ${far.name}
        ip addr add 10.9.3.1/24 dev near; ip link set near up`,
     );
     await far.do("ip addr add 10.9.3.2/24 dev far; ip link set far up; ip route add default via 10.9.3.1");
@@ -107,7 +107,7 @@ function behind(body: (router: Kernel, far: Kernel, ours: Ours) => Promise<void>
   });
 }
 
-interop("we ping and trace through the kernel, and it tells us of what is not there", ["tshark"], () =>
+interop("we ping and trace through the kernel, and it tells us of what is not there", ["type veth", "tshark"], () =>
   behind(async (_router, _far, ours) => {
     expect((await ours.run("ping -c 2 -i 0.1 10.9.3.2")).text).toContain("2 received, 0% packet loss");
     expect((await ours.run("ping -c 1 -t 1 10.9.3.2")).text).toContain(
@@ -122,19 +122,24 @@ interop("we ping and trace through the kernel, and it tells us of what is not th
   }),
 );
 
-interop("we learn from the kernel that the path takes 600 bytes, and then cut to it (RFC 1191)", ["tshark"], () =>
-  behind(async (_router, _far, ours) => {
-    const { text } = await ours.run("ping -c 1 -M do -s 1400 10.9.3.2");
-    expect(text).toMatch(/From 10\.9\.1\.1 icmp_seq=1 Frag needed and DF set \(mtu = 600\)/);
-    expect(ours.stack.statistics().counters.IP_PMTU_LEARNED).toBe(1);
-    expect((await ours.run("ping -c 1 -M do -s 572 10.9.3.2")).text, "600 bytes fit").toContain("1 received");
-    expect((await ours.run("ping -c 2 -i 0.1 -M want -s 1400 10.9.3.2")).text, "in fragments").toContain("2 received");
-    const socket = await ours.stack.udp.bind();
-    socket.connect({ address: "10.9.3.2", port: 9 });
-    expect(socket.mtu).toBe(600);
-    // A large one in fragments of 600 from the start, answered in what the kernel makes of it.
-    expect((await ours.run("ping -c 1 -s 20000 10.9.3.2")).text).toContain("1 received");
-  }),
+interop(
+  "we learn from the kernel that the path takes 600 bytes, and then cut to it (RFC 1191)",
+  ["type veth", "tshark"],
+  () =>
+    behind(async (_router, _far, ours) => {
+      const { text } = await ours.run("ping -c 1 -M do -s 1400 10.9.3.2");
+      expect(text).toMatch(/From 10\.9\.1\.1 icmp_seq=1 Frag needed and DF set \(mtu = 600\)/);
+      expect(ours.stack.statistics().counters.IP_PMTU_LEARNED).toBe(1);
+      expect((await ours.run("ping -c 1 -M do -s 572 10.9.3.2")).text, "600 bytes fit").toContain("1 received");
+      expect((await ours.run("ping -c 2 -i 0.1 -M want -s 1400 10.9.3.2")).text, "in fragments").toContain(
+        "2 received",
+      );
+      const socket = await ours.stack.udp.bind();
+      socket.connect({ address: "10.9.3.2", port: 9 });
+      expect(socket.mtu).toBe(600);
+      // A large one in fragments of 600 from the start, answered in what the kernel makes of it.
+      expect((await ours.run("ping -c 1 -s 20000 10.9.3.2")).text).toContain("1 received");
+    }),
 );
 
 /**
@@ -151,31 +156,34 @@ async function onLan(world: World) {
   return { kernel, ours, other };
 }
 
-interop("the kernel redirects us, and the second datagram goes straight (RFC 1122 3.2.2.2)", ["tshark"], () =>
-  inWorld(async (world) => {
-    const { kernel, ours, other } = await onLan(world);
-    await kernel.do("sysctl -qw net.ipv4.ip_forward=1; ip route add 10.9.4.0/24 via 10.9.1.9");
-    ours.stack.routes.add({ destination: "default", gateway: "10.9.1.1" });
-    const { text } = await ours.run("ping -c 3 -i 0.3 10.9.4.1");
-    expect(text).toMatch(/From 10\.9\.1\.1:? icmp_seq=1 Redirect Host\s?\(New nexthop: 10\.9\.1\.9\)/);
-    expect(text).toContain("3 received");
-    expect(ours.stack.statistics().counters.ICMP_REDIRECTS_ACCEPTED).toBe(1);
-    expect((await ours.run("route -n")).text).toMatch(/^10\.9\.4\.1 +10\.9\.1\.9 +255\.255\.255\.255 +UGHD /m);
-    const forwarded = async () =>
-      Number(/ForwDatagrams +(\d+)/.exec(await kernel.do("nstat -asz IpForwDatagrams"))?.[1]);
-    const before = await forwarded();
-    expect((await ours.run("ping -c 2 -i 0.1 10.9.4.1")).text).toContain("2 received");
-    expect(await forwarded(), "the kernel has forwarded none of these").toBe(before);
-    expect(other.stack.statistics().counters.ICMP_IN_ECHOS).toBe(5);
-  }),
+interop(
+  "the kernel redirects us, and the second datagram goes straight (RFC 1122 3.2.2.2)",
+  ["type bridge", "nstat", "tshark"],
+  () =>
+    inWorld(async (world) => {
+      const { kernel, ours, other } = await onLan(world);
+      await kernel.do("echo 1 > /proc/sys/net/ipv4/ip_forward; ip route add 10.9.4.0/24 via 10.9.1.9");
+      ours.stack.routes.add({ destination: "default", gateway: "10.9.1.1" });
+      const { text } = await ours.run("ping -c 3 -i 0.3 10.9.4.1");
+      expect(text).toMatch(/From 10\.9\.1\.1:? icmp_seq=1 Redirect Host\s?\(New nexthop: 10\.9\.1\.9\)/);
+      expect(text).toContain("3 received");
+      expect(ours.stack.statistics().counters.ICMP_REDIRECTS_ACCEPTED).toBe(1);
+      expect((await ours.run("route -n")).text).toMatch(/^10\.9\.4\.1 +10\.9\.1\.9 +255\.255\.255\.255 +UGHD /m);
+      const forwarded = async () =>
+        Number(/ForwDatagrams +(\d+)/.exec(await kernel.do("nstat -asz IpForwDatagrams"))?.[1]);
+      const before = await forwarded();
+      expect((await ours.run("ping -c 2 -i 0.1 10.9.4.1")).text).toContain("2 received");
+      expect(await forwarded(), "the kernel has forwarded none of these").toBe(before);
+      expect(other.stack.statistics().counters.ICMP_IN_ECHOS).toBe(5);
+    }),
 );
 
-interop("we redirect the kernel, and it obeys (RFC 1812 5.2.7.2)", ["ping", "tshark"], () =>
+interop("we redirect the kernel, and it obeys (RFC 1812 5.2.7.2)", ["type bridge", "ping", "tshark"], () =>
   inWorld(async (world) => {
     const { kernel, ours } = await onLan(world);
     ours.stack.switches.set("IP_FORWARD", 1);
     ours.stack.routes.add({ destination: "10.9.4.0/24", gateway: "10.9.1.9" });
-    await kernel.do("sysctl -qw net.ipv4.conf.all.accept_redirects=1; ip route add 10.9.4.0/24 via 10.9.1.2");
+    await kernel.do("echo 1 > /proc/sys/net/ipv4/conf/all/accept_redirects; ip route add 10.9.4.0/24 via 10.9.1.2");
     const text = await kernel.do("ping -n -c 3 -i 0.3 10.9.4.1");
     expect(text).toMatch(/From 10\.9\.1\.2:? icmp_seq=1 Redirect Host\s?\(New nexthop: 10\.9\.1\.9\)/);
     expect(text).toContain("3 received");

@@ -8,6 +8,7 @@ import { driverSuite } from "../drivers/suite.js";
 import { interop, misses } from "./need.js";
 import { Kernel } from "./world.js";
 
+const INDEX = new URL("../../dist/src/index.js", import.meta.url).href;
 const PUMP = fileURLToPath(new URL("pump.py", import.meta.url));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -136,6 +137,26 @@ describe("a TAP device", () => {
         expect([...(echo ?? []).slice(16, 20)], `tap${i}`).toEqual([10, 8, i, 2]);
       }
       await Promise.all(drivers.map((driver) => driver.close()));
+    }),
+  );
+
+  interop("keeps the process alive while it is attached, and no longer; process.exit() ends it at once", [], () =>
+    inKernel(async (kernel) => {
+      const program = (end: string) => `
+        import { Stack, TapDriver } from ${JSON.stringify(INDEX)};
+        const stack = await Stack.create();
+        stack.addInterface(await TapDriver.open({ name: "tap7", netns: "${kernel.name}" }));
+        setTimeout(() => { console.log("alive"); ${end}; }, 200);`;
+      for (const [end, status] of [
+        ["stack.close()", 0],
+        ["process.exit(7)", 7],
+      ] as const) {
+        const args = ["--input-type=module", "-e", program(end)];
+        const ended = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 10_000 });
+        expect(ended).toMatchObject({ stdout: "alive\n", stderr: "", status });
+      }
+      const args = ["--input-type=module", "-e", program("")];
+      expect(spawnSync(process.execPath, args, { timeout: 1500 }).error).toMatchObject({ code: "ETIMEDOUT" });
     }),
   );
 

@@ -51,9 +51,12 @@ export class Kernel {
     const kernel = new Kernel(`ringstack-${process.pid}-${++namespaces}`);
     const made = await program("ip", ["netns", "add", kernel.name]);
     if (made.status !== 0) throw new Error(made.text);
-    await kernel.do(
-      "ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1",
-    );
+    await kernel.do("ip link set lo up");
+    // What IPv6 says by itself is in nobody's way, but in every capture. Some kernels have none.
+    for (const which of ["all", "default"]) {
+      const path = `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`;
+      await kernel.do(`if [ -e ${path} ]; then echo 1 > ${path}; fi`);
+    }
     return kernel;
   }
 
