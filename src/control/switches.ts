@@ -17,8 +17,10 @@ export type InterfaceSwitchName = {
   [K in keyof typeof NETIF]: K extends `IFSW_${infer N}` ? N : never;
 }[keyof typeof NETIF];
 
+/** In the order of the numbers: that of a module's names is not the same everywhere. */
 function idsOf(numbers: object, stem: string): Map<string, number> {
   const found = Object.entries(numbers).filter(([name]) => name.startsWith(stem));
+  found.sort(([, a], [, b]) => a - b);
   return new Map(found.map(([name, id]) => [name.slice(stem.length), id as number]));
 }
 

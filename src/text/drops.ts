@@ -113,8 +113,10 @@ export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
   IGMP_NOT_MEMBER: "IGMP messages about groups that this host is not in",
 };
 
+/** In the order of the numbers: that of a module's names is the alphabet's, or its source's where a bundler made it. */
 function named<N extends string>(numbers: Record<string, number>, prefix: string): ReadonlyMap<N, number> {
   const names = Object.entries(numbers).filter(([name]) => !/_(FIRST|END)$/.test(name));
+  names.sort(([, a], [, b]) => a - b);
   return new Map(names.map(([name, value]) => [name.slice(prefix.length) as N, value]));
 }
 

@@ -43,10 +43,14 @@ function hashes(path: string): Record<string, string> {
 }
 
 describe("ringstack lab", () => {
-  test("--script runs it in virtual time and shows what a terminal would", () => {
-    const { status, stdout, stderr } = lab(EXAMPLE, "--script", SCRIPT);
+  const names = readdirSync(join(ROOT, "tests/lab/golden")).map((file) => file.replace(/\.txt$/, ""));
+
+  // As a person runs it: the built package, where golden/ was made from the source.
+  test.each(names)("examples/lab/%s.json with its script shows what it shall", (name) => {
+    const path = join(ROOT, "examples/lab", name);
+    const { status, stdout, stderr } = lab(`${path}.json`, "--script", `${path}.script`);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toBe(readFileSync(join(ROOT, "tests/lab/golden/two-routers.txt"), "utf8"));
+    expect(stdout).toBe(readFileSync(join(ROOT, `tests/lab/golden/${name}.txt`), "utf8"));
   });
 
   test("--pcap captures each interface: the same seed gives the same files, another seed others", () => {
