@@ -1,11 +1,10 @@
 // Longest-prefix match and updates on the Internet table, 256 next hops: uniformly random addresses, looked up in a
 // loop inside wasm; then each address depending on the answer before; then one route deleted or added at a time; then
 // the memory. Peers: npm's longest-prefix-match, a Map for each length, and the same structure in C.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import { type PrefixTable, prefixTable } from "../src/cli/demo/prefix-table.js";
-import { type Contender, cPeer, loadKernels, perSecond, ROOT, type Row } from "./harness.js";
+import { type Contender, cPeer, loadKernels, perSecond, type Row } from "./harness.js";
+import { nexthopOf, writeForC } from "./internet.js";
 
 interface Kernels {
   memory: WebAssembly.Memory;
@@ -24,16 +23,11 @@ interface PrefixMatcher {
   getMatch(prefix: string): number[];
 }
 
-const NEXT_HOPS = 256;
 const ANY_METRIC = 0xffffffff;
 const UPDATES = 30_000;
 
 /** Where results go, never read, so that no engine can leave the work out. */
 let _sink = 0;
-
-function nexthopOf(table: PrefixTable, i: number): number {
-  return 1 + ((Math.imul(table.asn[i], 0x9e3779b1) >>> 8) % NEXT_HOPS);
-}
 
 /** Ours: the table in a wasm module, and single changes to it. */
 class Router {
@@ -129,20 +123,6 @@ function loop(lookup: (dst: number) => number, dependent: boolean): (n: number) 
     }
     return sum;
   };
-}
-
-/** The prefixes as bench/c/lookup.c reads them; answers the file's path. */
-function writeForC(table: PrefixTable): string {
-  const view = new DataView(new ArrayBuffer(table.count * 8));
-  for (let i = 0; i < table.count; i++) {
-    view.setUint32(i * 8, table.first[i], true);
-    view.setUint16(i * 8 + 4, nexthopOf(table, i), true);
-    view.setUint8(i * 8 + 6, table.length[i]);
-  }
-  const path = join(ROOT, "build", "internet-table.bin");
-  mkdirSync(join(ROOT, "build"), { recursive: true });
-  writeFileSync(path, new Uint8Array(view.buffer));
-  return path;
 }
 
 export default async function lookup(): Promise<Row[]> {

@@ -12,7 +12,7 @@ import { IPPROTO_UDP } from "../assembly/abi/proto.js";
 import { Stack, type UdpSocket } from "../src/index.js";
 import { Core } from "../src/wasm/core.js";
 import { Rings } from "../src/wasm/rings.js";
-import { type Contender, cPeer, loadKernels, ROOT, type Row } from "./harness.js";
+import { type Contender, cPeer, published, ROOT, type Row } from "./harness.js";
 
 const BYTES = 64;
 const BATCH = 32;
@@ -224,22 +224,6 @@ function apiContender(name: string, pair: Pair, work: typeof oneWay, batches: nu
     }
   };
   return { name, measure };
-}
-
-interface Calibration {
-  multiply_chain(rounds: number, factor: number): number;
-}
-
-/** A figure taken on a machine of 3.0 GHz effective clock, as this one would have it in this moment. */
-function published(name: string, figure: number): Contender {
-  const kernels = loadKernels<Calibration>("kernels-calibrate");
-  const rounds = 200_000;
-  const measure = () => {
-    const start = performance.now();
-    kernels.multiply_chain(rounds, 0x01000193);
-    return (figure * (rounds * 16 * 3)) / ((performance.now() - start) * 3e6);
-  };
-  return { name: `${name} (published, scaled)`, measure };
 }
 
 export default async function udp(): Promise<Row[]> {
