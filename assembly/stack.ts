@@ -14,6 +14,7 @@ import { switchInit } from "./core/switch";
 import { NEVER, timerExpire, timerNext } from "./core/timer";
 import { dispatchFrame, dispatchTimer } from "./dispatch";
 import { igmpLayout } from "./igmp/querier";
+import { forwardPlainInit, ipv4ForwardPlain, ipv4ForwardsPlain } from "./ip/forward-plain";
 import { icmpRateLayout } from "./ip/icmp-rate";
 import { identificationLayout } from "./ip/identification";
 import { interfaceAdd, interfaceAddressAdd } from "./ip/interface";
@@ -132,6 +133,7 @@ export function stackInit(): i32 {
   routeInit();
   netifInit();
   interfaceSwitchInit();
+  forwardPlainInit();
   const added = addLoopback();
   if (added < 0) return added;
   S.booted = 1;
@@ -207,7 +209,12 @@ function runInput(budget: u32): bool {
 /** Takes frames of one interface, and offers slots for more; how many. */
 function takeBatch(nif: Netif, most: u32): u32 {
   const frames = min<u32>(min<u32>(netifRxWaiting(nif), BATCH), most);
-  for (let i: u32 = 0; i < frames; i++) {
+  const plain = ipv4ForwardsPlain(nif);
+  for (let left = frames; left != 0; left--) {
+    if (plain) {
+      left -= ipv4ForwardPlain(nif, left);
+      if (left == 0) break;
+    }
     const pb = netifReceive(nif);
     if (pb !== null) dispatchFrame(nif, pb);
   }

@@ -12,6 +12,12 @@ export function count(id: u32): void {
   store<u64>(at, load<u64>(at) + 1);
 }
 
+/** Adds several at once. */
+export function countMany(id: u32, n: u32): void {
+  const at = COUNTERS + (id << 3);
+  store<u64>(at, load<u64>(at) + n);
+}
+
 /** The frame that is being received, and the descriptor it came in: captures find there why it was dropped. */
 @unmanaged
 class Receiving {

@@ -74,6 +74,7 @@ class AddressState {
   order: u32;
   /** Addresses in state ADDR_PROBING. */
   probing: u32;
+  filter: usize;
 }
 
 const A: AddressState = changetype<AddressState>(memory.data(offsetof<AddressState>(), 8));
@@ -87,6 +88,7 @@ export function addressLayout(capacity: u32): void {
   A.mask = slots - 1;
   A.table = arenaTake(capacity, ADDR_BYTES);
   A.slots = arenaTake(slots, SLOT);
+  A.filter = arenaTake(slots, 4);
 }
 
 export function addressCapacity(): u32 {
@@ -117,6 +119,22 @@ export function addressKind(ip: usize): u32 {
   return load<u32>(slotOf(ip), 16);
 }
 
+// The filter: a byte for each hash of a key's last word. Where that of an IPv4 address is 0, it is foreign.
+
+/** Address of the filter, and what addressFilterByte() takes. */
+export function addressFilter(): usize {
+  return A.filter;
+}
+
+export function addressFilterShift(): u64 {
+  return <u64>(clz<u32>(A.mask) + 30);
+}
+
+/** Offset of the byte of a word, as it lies in memory. */
+export function addressFilterByte(word: u32, shift: u64): u32 {
+  return <u32>((<u64>word * 0x9e3779b97f4a7c15) >> shift);
+}
+
 /** The own address `ip`, in use, or null. */
 export function addressFind(ip: usize): IfAddr | null {
   const slot = slotOf(ip);
@@ -130,6 +148,7 @@ function enter(ip: usize, kind: u32, a: IfAddr): void {
   addressCopy(slot, ip);
   store<u32>(slot, kind, 16);
   store<u32>(slot, changetype<usize>(a), 20);
+  store<u8>(A.filter + addressFilterByte(load<u32>(ip, 12), addressFilterShift()), 1);
 }
 
 /** The record of address `ip`, in whatever state it is, or null. */
@@ -160,6 +179,7 @@ export function addressSetState(a: IfAddr, state: u32): void {
 
 function rebuild(): void {
   memory.fill(A.slots, 0, (A.mask + 1) * SLOT);
+  memory.fill(A.filter, 0, (A.mask + 1) << 2);
   A.probing = 0;
   for (let i: u32 = 0; i < A.capacity; i++) {
     const a = ifAddrAt(i);

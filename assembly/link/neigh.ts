@@ -63,7 +63,8 @@ export class Neigh {
   queueHead: Pbuf | null;
   queueTail: Pbuf | null;
   queueLen: u32;
-  reserved: u32;
+  /** A number of its own, anew each time it becomes READY; 0 while it is not. */
+  lease: u32;
   timerNext: usize;
   timerPrev: usize;
   timerAt: u64;
@@ -83,6 +84,8 @@ class NeighState {
   hand: u32;
   /** Entries that are NEIGH_FAILED. */
   failed: u32;
+  /** Last lease given. */
+  leases: u32;
 }
 
 const N: NeighState = changetype<NeighState>(memory.data(offsetof<NeighState>(), 8));
@@ -133,14 +136,25 @@ export function neighIsFailed(netif: u32, ip: usize): bool {
   return n !== null && n.state == NEIGH_FAILED;
 }
 
+/** States in which packets leave at once and nothing else is to be done. */
+const READY: u32 = (1 << NEIGH_REACHABLE) | (1 << NEIGH_DELAY) | (1 << NEIGH_PROBE) | (1 << NEIGH_PERMANENT);
+
 /** The one place where a state changes: paths by a gateway that fails, or may be tried again, are to be found anew. */
 function become(n: Neigh, state: u32): void {
   const failed = n.state == NEIGH_FAILED;
   n.state = <u8>state;
+  if (((READY >>> state) & 1) == 0) n.lease = 0;
+  else if (n.lease == 0) n.lease = newLease();
   if (failed == (state == NEIGH_FAILED)) return;
   if (failed) N.failed--;
   else N.failed++;
   routeInvalidate();
+}
+
+/** Never 0; should they run out, old ones must have been forgotten by then. */
+function newLease(): u32 {
+  N.leases = max<u32>(1, N.leases + 1);
+  return N.leases;
 }
 
 function unhash(n: Neigh): void {

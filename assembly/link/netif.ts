@@ -31,7 +31,15 @@ import {
   NETIF_RX_TAKEN,
   NETIF_SWITCHES,
 } from "../abi/netif";
-import { OWNER_RX, OWNER_TX, PBUF_HEADROOM, PBUF_RX_HEADROOM, PBUF_SMALL, PBUF_SMALL_BYTES } from "../abi/pbuf";
+import {
+  OWNER_FREE,
+  OWNER_RX,
+  OWNER_TX,
+  PBUF_HEADROOM,
+  PBUF_RX_HEADROOM,
+  PBUF_SMALL,
+  PBUF_SMALL_BYTES,
+} from "../abi/pbuf";
 import { ETHER_HDR_LEN, IPV4_MIN_MTU, VLAN_TAG_LEN } from "../abi/proto";
 import { count, drop, dropWatch } from "../core/counter";
 import { eventNetif } from "../core/event";
@@ -40,13 +48,18 @@ import {
   PB_LINK_GROUP,
   PB_LOOPED,
   Pbuf,
-  pbufAlloc,
   pbufAt,
   pbufFree,
+  pbufFreeList,
   pbufGive,
+  pbufHeld,
   pbufLargestLen,
   pbufLimit,
+  pbufQuotaLeft,
+  pbufSetFreeList,
+  pbufSettle,
   pbufTake,
+  pbufTakeFree,
 } from "../memory/pbuf";
 import {
   descLen,
@@ -58,6 +71,7 @@ import {
   ringHeld,
   ringHold,
   ringHost,
+  ringShadow,
   ringStack,
 } from "../memory/ring";
 import { routeInvalidate } from "../route/table";
@@ -203,14 +217,23 @@ export function netifOffer(nif: Netif): void {
     ringAdvance(ring, nif.rxRead + nif.mask + 1);
     return;
   }
-  while (cursor - nif.rxRead < N.posted) {
-    const pb = pbufAlloc(PBUF_SMALL, OWNER_RX, true);
-    if (pb === null) break;
-    pb.head = pb.data + PBUF_RX_HEADROOM;
-    ringHold(ring, nif.mask, cursor, changetype<usize>(pb));
-    descWrite(ringDesc(ring, nif.mask, cursor), pb.head, rxRoom(nif), pb.index);
-    cursor++;
+  const posted = cursor - nif.rxRead;
+  if (posted >= N.posted) return;
+  const wanted = min<u32>(N.posted - posted, pbufHeld(PBUF_SMALL, OWNER_FREE));
+  const mask = nif.mask;
+  const room = netifRxRoom(nif);
+  let free = pbufFreeList();
+  for (let end = cursor + wanted; cursor != end; cursor++) {
+    const pb = pbufTakeFree(free);
+    free = pb.next;
+    pb.owner = <u8>OWNER_RX;
+    const head = pb.data + PBUF_RX_HEADROOM;
+    pb.head = head;
+    ringHold(ring, mask, cursor, changetype<usize>(pb));
+    descWrite(ringDesc(ring, mask, cursor), head, room, pb.index);
   }
+  pbufSetFreeList(free);
+  pbufSettle(OWNER_FREE, OWNER_RX, wanted);
   ringAdvance(ring, cursor);
 }
 
@@ -218,12 +241,12 @@ export function netifOffer(nif: Netif): void {
 function describePosted(nif: Netif): void {
   for (let cursor = nif.rxRead + netifRxWaiting(nif); cursor != ringStack(nif.rx); cursor++) {
     const pb = changetype<Pbuf>(ringHeld(nif.rx, nif.mask, cursor));
-    descWrite(ringDesc(nif.rx, nif.mask, cursor), pb.head, rxRoom(nif), pb.index);
+    descWrite(ringDesc(nif.rx, nif.mask, cursor), pb.head, netifRxRoom(nif), pb.index);
   }
 }
 
 /** Longest frame an interface takes: its MTU and the link header, with a tag. */
-function rxRoom(nif: Netif): u32 {
+export function netifRxRoom(nif: Netif): u32 {
   return nif.medium == MEDIUM_ETHERNET ? nif.mtu + ETHER_HDR_LEN + VLAN_TAG_LEN : nif.mtu;
 }
 
@@ -256,12 +279,13 @@ function posted(nif: Netif, desc: usize, cursor: u32): Pbuf | null {
     drop(pb, DROP_RX_BAD_DESCRIPTOR);
     return null;
   }
-  if (len > rxRoom(nif)) {
+  if (len > netifRxRoom(nif)) {
     drop(pb, DROP_RX_TOO_LONG);
     return null;
   }
   pbufTake(pb);
   pb.len = len;
+  pb.next = null;
   pb.flags = 0;
   pb.netif = nif.index;
   return pb;
@@ -293,16 +317,41 @@ export function netifCheckCursors(nif: Netif): void {
 export function netifReclaim(nif: Netif): void {
   const completed = ringHost(nif.tx);
   if (completed - nif.txDone > ringStack(nif.tx) - nif.txDone) return;
+  if (nif.medium == MEDIUM_LOOPBACK) reclaimLoopback(nif, completed);
+  else reclaimSent(nif, completed);
+}
+
+function reclaimSent(nif: Netif, completed: u32): void {
+  const ring = nif.tx;
+  const mask = nif.mask;
+  let small: u32 = 0;
+  let free = pbufFreeList();
+  for (let cursor = nif.txDone; cursor != completed; cursor++) {
+    const pb = changetype<Pbuf>(ringHeld(ring, mask, cursor));
+    assert(pb.owner == OWNER_TX);
+    if (pb.cls != PBUF_SMALL) {
+      pbufFree(pb);
+      continue;
+    }
+    pb.owner = <u8>OWNER_FREE;
+    pb.next = free;
+    free = pb;
+    small++;
+  }
+  pbufSetFreeList(free);
+  pbufSettle(OWNER_TX, OWNER_FREE, small);
+  nif.txDone = completed;
+}
+
+/** A buffer that still stands in RX waits to be taken; with nothing waiting there, the driver has lost it. */
+function reclaimLoopback(nif: Netif, completed: u32): void {
   while (nif.txDone != completed) {
     const pb = changetype<Pbuf | null>(ringHeld(nif.tx, nif.mask, nif.txDone));
     if (pb !== null) {
       assert(pb.owner == OWNER_TX);
-      // Loopback's still stands in RX, waiting to be taken; or, with nothing waiting there, the driver has lost it.
-      const loopback = nif.medium == MEDIUM_LOOPBACK;
-      if (loopback && netifRxWaiting(nif) != 0) return;
+      if (netifRxWaiting(nif) != 0) return;
       ringHold(nif.tx, nif.mask, nif.txDone, 0);
-      if (loopback) drop(pb, DROP_LO_NOT_HANDED_OVER);
-      else pbufFree(pb);
+      drop(pb, DROP_LO_NOT_HANDED_OVER);
     }
     nif.txDone++;
   }
@@ -338,6 +387,45 @@ export function netifTransmit(nif: Netif, pb: Pbuf): i32 {
   descWrite(ringDesc(nif.tx, nif.mask, cursor), pb.head, pb.len, pb.index);
   ringAdvance(nif.tx, cursor + 1);
   return 0;
+}
+
+// From ring to ring: what is sent on as it came, many at once. Between the first and netifPassed() nobody else may look
+// at accounts and cursors.
+
+/** How many of the frames that wait on `nif` may be passed on before TX has its quota. */
+export function netifMayPass(nif: Netif): u32 {
+  return min<u32>(netifRxWaiting(nif), pbufQuotaLeft(PBUF_SMALL, OWNER_TX));
+}
+
+/** The next free TX slot's descriptor, and where it notes its buffer. */
+export function netifTxDesc(nif: Netif): usize {
+  return ringDesc(nif.tx, nif.mask, ringStack(nif.tx));
+}
+
+export function netifTxHeld(nif: Netif): usize {
+  return ringShadow(nif.tx, nif.mask) + ((ringStack(nif.tx) & nif.mask) << 2);
+}
+
+/** How many free TX slots follow one another from there, whatever the driver may have completed by now. */
+export function netifTxRun(nif: Netif): u32 {
+  const cursor = ringStack(nif.tx);
+  const slots = nif.mask + 1;
+  return min<u32>(nif.txDone + slots - cursor, slots - (cursor & nif.mask));
+}
+
+/** So many frames have been queued, of `bytes` without padding. */
+export function netifSent(nif: Netif, frames: u32, bytes: u32): void {
+  nif.txPackets += frames;
+  nif.txBytes += bytes;
+  ringAdvance(nif.tx, ringStack(nif.tx) + frames);
+}
+
+/** The first `frames` of the RX ring of `nif`, of `bytes` in all, stand in TX rings now. */
+export function netifPassed(nif: Netif, frames: u32, bytes: u32): void {
+  pbufSettle(OWNER_RX, OWNER_TX, frames);
+  nif.rxRead += frames;
+  nif.rxPackets += frames;
+  nif.rxBytes += bytes;
 }
 
 /** Down is an error of the sender's; without carrier the frame is lost, as on any wire. */

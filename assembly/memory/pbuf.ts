@@ -245,6 +245,32 @@ export function pbufFree(pb: Pbuf): void {
   push(pb);
 }
 
+// Many at once: owner and free list now, the account afterwards in one go. In between nobody may ask for a quota.
+
+/** Head of the list of free small buffers: whoever walks it sets it to what is left. */
+export function pbufFreeList(): Pbuf | null {
+  return P.free0;
+}
+
+export function pbufSetFreeList(head: Pbuf | null): void {
+  P.free0 = head;
+}
+
+/** The small buffer to take next where `listed` is the rest of the list: its first, or one that was never in use. The
+ * account of OWNER_FREE must say that there is one. */
+export function pbufTakeFree(listed: Pbuf | null): Pbuf {
+  const pb = listed !== null ? listed : fresh(PBUF_SMALL);
+  assert(pb.owner == OWNER_FREE);
+  return pb;
+}
+
+/** Moves `count` small buffers, whose owner has been changed, from account to account. */
+export function pbufSettle(from: u32, to: u32, count: u32): void {
+  const row = rowOf(PBUF_SMALL);
+  store<u32>(row + (from << 2), load<u32>(row + (from << 2)) - count);
+  store<u32>(row + (to << 2), load<u32>(row + (to << 2)) + count);
+}
+
 /** The record of buffer number `index`, or null if there is none. */
 export function pbufAt(index: u32): Pbuf | null {
   return index < P.total ? changetype<Pbuf>(P.records + index * PBUF_RECORD) : null;
@@ -258,6 +284,18 @@ export function pbufHeldTable(): usize {
 /** Quotas, u32 by class and owner. */
 export function pbufLimitTable(): usize {
   return HELD + LIMITS;
+}
+
+/** Buffers of a class that `owner` holds. */
+export function pbufHeld(cls: u32, owner: u32): u32 {
+  return load<u32>(rowOf(cls) + (owner << 2));
+}
+
+/** How many more buffers of a class `owner` may hold. */
+export function pbufQuotaLeft(cls: u32, owner: u32): u32 {
+  const held = pbufHeld(cls, owner);
+  const most = pbufLimit(cls, owner);
+  return held < most ? most - held : 0;
 }
 
 /** Quota of `owner` in a class. */

@@ -39,15 +39,21 @@ export function descPbuf(desc: usize): u32 {
   return load<u32>(desc, DESC_PBUF);
 }
 
-function shadow(ring: usize, mask: u32, cursor: u32): usize {
-  return ring + RING_DESC + ((mask + 1) << DESC_SHIFT) + ((cursor & mask) << 2);
+/** Address of the shadow of a ring. */
+export function ringShadow(ring: usize, mask: u32): usize {
+  return ring + RING_DESC + ((mask + 1) << DESC_SHIFT);
+}
+
+/** Record in the slot at `cursor`, by the shadow. */
+export function shadowHeld(shadow: usize, mask: u32, cursor: u32): usize {
+  return load<u32>(shadow + ((cursor & mask) << 2));
 }
 
 /** Notes which record stands in the slot (0 = none). */
 export function ringHold(ring: usize, mask: u32, cursor: u32, record: usize): void {
-  store<u32>(shadow(ring, mask, cursor), record);
+  store<u32>(ringShadow(ring, mask) + ((cursor & mask) << 2), record);
 }
 
 export function ringHeld(ring: usize, mask: u32, cursor: u32): usize {
-  return load<u32>(shadow(ring, mask, cursor));
+  return shadowHeld(ringShadow(ring, mask), mask, cursor);
 }

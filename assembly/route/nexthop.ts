@@ -10,7 +10,7 @@ import { E_NOSPC } from "../abi/errno";
 import { RTF_LOCAL, RTF_MULTIPATH, RTF_REJECT, RTF_UP } from "../abi/route";
 import { arenaTake } from "../memory/arena";
 
-// +0 ifindex | +4 flags | +8 gateway, 16 bytes | +24 preferred source, 16 bytes | +40 refs | +44 chain
+// +0 ifindex | +4 flags | +8 gateway, 16 bytes | +24 preferred source, 16 bytes | +40 refs | +44 chain | +48 hint | +52 lease
 // a set: +0 members | +4 flags | +8 members' indices, u16 each
 @unmanaged
 export class NextHop {
@@ -26,6 +26,11 @@ export class NextHop {
   refs: u32;
   /** Next of the same bucket, or of the free list. */
   chain: u32;
+  /** What the layer that sends by it notes, and checks: its neighbour, and that one's lease. 0 at first. */
+  hint: usize;
+  lease: u32;
+  /** A record is a cache line. */
+  reserved: u64;
 }
 
 @unmanaged

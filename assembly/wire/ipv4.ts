@@ -132,6 +132,5 @@ export function ipv4EmitChecksum(p: usize, hdrLen: u32): void {
  * 0xffff is written 0). */
 export function ipv4DecrementTtl(p: usize): void {
   const word = load<u32>(p, 8);
-  const checksum = (word >>> 16) + 1;
-  store<u32>(p, (word & 0xffff) - 1 + ((checksum + (checksum >= 0xffff ? 1 : 0)) << 16), 8);
+  store<u32>(p, word + 0xffff + (word >= 0xfffe0000 ? 0x10000 : 0), 8);
 }
