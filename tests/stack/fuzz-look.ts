@@ -11,6 +11,8 @@ interface Heard {
   readonly ttl: number;
   /** By a broadcast or multicast of the link. */
   readonly isLinkGroup: boolean;
+  /** By a socket. */
+  readonly isWritten: boolean;
 }
 
 const ERRORS = new Set([3, 4, 5, 11, 12]);
@@ -44,7 +46,7 @@ export class Look {
     const isTagged = bytes[12] === 0x81 && bytes[13] === 0;
     const ip = parse(ethernet ? bytes.slice(isTagged ? 18 : 14) : bytes);
     if (ip === undefined) return;
-    this.#note(ip, ip.ttl - 1, ethernet && ((bytes[0] as number) & 1) !== 0);
+    this.#note({ ip, ttl: ip.ttl - 1, isLinkGroup: ethernet && ((bytes[0] as number) & 1) !== 0, isWritten: false });
   }
 
   /** A socket sends this datagram with its own header. */
@@ -54,13 +56,14 @@ export class Look {
     const whole = bytes.slice();
     whole.set([length >>> 8, length & 255], 2);
     const ip = parse(whole);
-    if (ip !== undefined) this.#note(ip, ip.ttl, false);
+    if (ip !== undefined) this.#note({ ip, ttl: ip.ttl, isLinkGroup: false, isWritten: true });
   }
 
-  #note(ip: ReadIpv4, ttl: number, isLinkGroup: boolean): void {
-    const key = `${ip.src} ${ip.id} ${ip.proto}`;
+  #note(heard: Heard): void {
+    const { src, id, proto } = heard.ip;
+    const key = `${src} ${id} ${proto}`;
     const known = this.#heard.get(key) ?? [];
-    known.push({ ip, ttl, isLinkGroup });
+    known.push(heard);
     this.#heard.set(key, known);
   }
 
@@ -72,10 +75,10 @@ export class Look {
     return keys.flatMap((key) => this.#heard.get(key) ?? []);
   }
 
-  /** Was it passed on, all or a piece of what has come in? */
-  #isPassedOn(ip: ReadIpv4): boolean {
+  /** What it may be when it was passed on: all or a piece of what has come in. */
+  #passedOn(ip: ReadIpv4): readonly Heard[] {
     const at = (ip.flagsOffset & 0x1fff) * 8;
-    return this.#heardOf(ip).some((heard) => {
+    return this.#heardOf(ip).filter((heard) => {
       const from = (heard.ip.flagsOffset & 0x1fff) * 8;
       if (heard.ttl !== ip.ttl || heard.ip.tos !== ip.tos || at < from) return false;
       const piece = heard.ip.payload.subarray(at - from, at - from + ip.payload.length);
@@ -105,7 +108,7 @@ export class Look {
     const multicast = frame.dst.startsWith("01:00:5e");
     const datagram = this.#datagram(which, bytes.slice(14));
     const first = Number(frame.ip.dst.split(".")[0]);
-    if (!this.#isPassedOn(frame.ip) && multicast !== (first >= 224 && first < 240)) {
+    if (this.#passedOn(frame.ip).length === 0 && multicast !== (first >= 224 && first < 240)) {
       throw new Error(`a datagram to ${frame.ip.dst} was sent to ${frame.dst}`);
     }
     return datagram;
@@ -118,18 +121,38 @@ export class Look {
     if (ip.totalLen > (this.most[which] as number)) throw new Error(`${ip.totalLen} bytes were sent`);
     if (ip.dst.startsWith("127.") || ip.dst.startsWith("0.")) throw new Error(`a datagram was sent to ${ip.dst}`);
     const datagram = bytes.slice(0, ip.totalLen);
-    if (this.#isPassedOn(ip)) return datagram;
+    const passed = this.#passedOn(ip);
+    if (passed.length > 0) {
+      this.#forwarded(ip, passed);
+      return datagram;
+    }
     // IGMP speaks for an interface, which may have no address.
     const isNameless = ip.proto === 2 && ip.src === "0.0.0.0";
     if (!isNameless && (!this.owned.has(ip.src) || ip.src.startsWith("127.")))
       throw new Error(`a datagram was sent from ${ip.src} to ${ip.dst}, id ${ip.id}, TTL ${ip.ttl}`);
-    this.#message(ip);
+    this.#message(which, ip);
     this.#piece(ip);
     return datagram;
   }
 
+  /** RFC 1812 §5.3.4, §5.3.7: what is never forwarded. A socket may write what it likes. */
+  #forwarded(ip: ReadIpv4, passed: readonly Heard[]): void {
+    if (passed.some(({ isWritten }) => isWritten)) return;
+    const what = `a datagram from ${ip.src} to ${ip.dst}`;
+    if (passed.every(({ isLinkGroup }) => isLinkGroup))
+      throw new Error(`${what}, a broadcast of a link, was forwarded`);
+    for (const end of [ip.src, ip.dst]) {
+      if (isGroup(end) || /^(0|127|169\.254)\./.test(end)) throw new Error(`${what} was forwarded`);
+    }
+    const at = ip.flagsOffset & 0x1fff;
+    const isWhole = passed.some(({ ip: { options, flagsOffset } }) => {
+      return (flagsOffset & 0x1fff) !== at || options.length === ip.options.length;
+    });
+    if (!isWhole) throw new Error(`${what} was forwarded with ${ip.options.length} bytes of options`);
+  }
+
   /** Of our own making: the message is right. */
-  #message(ip: ReadIpv4): void {
+  #message(which: number, ip: ReadIpv4): void {
     if (ip.icmp?.good === false) throw new Error("a bad ICMP checksum was sent");
     if (ip.udp?.good === false && !isRightAtItsEnd(ip)) throw new Error("a bad UDP checksum was sent");
     if (ip.proto === 2) {
@@ -137,6 +160,7 @@ export class Look {
       if (checksum(ip.payload) !== 0) throw new Error("a bad IGMP checksum was sent");
     }
     if (ip.icmp !== undefined && ERRORS.has(ip.icmp.type)) this.#error(ip, ip.icmp.data);
+    if (ip.icmp?.type === 5 && this.macs[which] === undefined) throw new Error("a redirect was sent by a line");
   }
 
   /** RFC 1122 §3.2.2: only about what may be answered, and what has come in. */
