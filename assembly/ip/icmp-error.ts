@@ -55,6 +55,8 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
     count(DROP_OUT_NO_ROUTE);
     return;
   }
+  // By another link than the one it is about it would name no first hop (RFC 1812 §5.2.7.2).
+  if (type == ICMP_REDIRECT && PATH.netif != pb.netif) return;
   // The rate is for networks: what goes to this host itself is no flood, and a sender's to know.
   const refused = PATH.kind == PATH_LOCAL ? WIRE_OK : icmpRateTake(TO);
   if (refused != WIRE_OK) {

@@ -78,6 +78,15 @@ describe("sent by a router", () => {
     expect(line.driver.sent.map((sent) => sent[8])).toEqual([4]);
   });
 
+  test("not to a host of the network that is reached by another way: there it would be no news of a first hop", async () => {
+    const host = await router();
+    const line = host.join({ medium: "ip", address: "202.56.112.11/30" });
+    host.stack.routes.add({ destination: PEER, dev: line.nif.name });
+    rx(host, {});
+    expect(host.one().ip).toMatchObject({ dst: BEYOND, ttl: 63 });
+    expect(line.driver.sent).toEqual([]);
+  });
+
   test("a host that does not listen is told less and less, nine times, and again after a silence", async () => {
     const host = await router();
     const told: number[] = [];
