@@ -2,10 +2,12 @@
 // find who sent it.
 
 import { DROP_ICMP_QUOTE_FOREIGN, DROP_ICMP_QUOTE_SHORT } from "../abi/drop";
+import { MEDIUM_LOOPBACK } from "../abi/netif";
 import { ICMP_HDR_LEN, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_HDR_LEN } from "../abi/proto";
 import { NEXT_ICMP_ERROR } from "../abi/verdict";
 import { flowDestination, flowSource } from "../ip/flow";
 import { addressFind } from "../link/address";
+import { netifAt } from "../link/netif";
 import { address4, addressFrom4 } from "../memory/address";
 import { Pbuf } from "../memory/pbuf";
 import { Ipv4Hdr } from "../wire/ipv4";
@@ -29,10 +31,17 @@ export function quoteInput(pb: Pbuf, len: u32): u32 {
   address4(flowSource(), ip.src);
   address4(flowDestination(), ip.dst);
   if (hdrLen != IPV4_HDR_LEN) endOfRoute(ip, hdrLen);
-  if (addressFind(flowSource()) === null && ip.src >>> 24 != 127) return DROP_ICMP_QUOTE_FOREIGN;
+  if (!isOurs(pb, ip.src)) return DROP_ICMP_QUOTE_FOREIGN;
   // A later fragment has no transport header to be found by.
   if (ip.offsetBytes != 0) return DROP_ICMP_QUOTE_FOREIGN;
   return NEXT_ICMP_ERROR;
+}
+
+/** May this host have sent from `src` (flowSource()) what the error at pb.l4 is about? From 127/8 nothing goes by a wire
+ * (RFC 1122 §3.2.1.3 g), so none can tell of it. */
+function isOurs(pb: Pbuf, src: u32): bool {
+  if (src >>> 24 == 127) return netifAt(pb.netif).medium == MEDIUM_LOOPBACK;
+  return addressFind(flowSource()) !== null;
 }
 
 /** RFC 792: 64 bits behind the header, which hold what a port or an identifier is found by; of a protocol whose datagrams

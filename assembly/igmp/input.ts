@@ -24,7 +24,7 @@ import {
   sourceListed,
 } from "../link/group";
 import { Netif } from "../link/netif";
-import { Pbuf } from "../memory/pbuf";
+import { PB_IP_GROUP, Pbuf } from "../memory/pbuf";
 import { IGMP_V3_QUERY_LEN, IgmpHdr, igmpCheck, igmpCode } from "../wire/igmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { Ipv4Options, ipv4OptionsParse } from "../wire/ipv4-options";
@@ -48,7 +48,7 @@ export function igmpInput(nif: Netif, pb: Pbuf): u32 {
       return queryInput(nif, pb, igmp, len);
     case IGMP_V1_REPORT:
     case IGMP_V2_REPORT:
-      return reportInput(nif, igmp);
+      return reportInput(nif, pb, igmp);
     default:
       return DROP_IGMP_TYPE;
   }
@@ -61,29 +61,32 @@ function versionOf(igmp: IgmpHdr, len: u32): u32 {
 }
 
 /** RFC 3376 §9.1: queries of version 2 and 3 carry the router alert option, general queries are sent to all hosts. */
-function believable(pb: Pbuf, igmp: IgmpHdr, version: u32): bool {
+function believable(pb: Pbuf, group: u32, version: u32): bool {
   const ip = changetype<Ipv4Hdr>(pb.l3);
-  if (igmp.group == 0 && ip.dst != ALL_HOSTS) return false;
+  if (group == 0 && ip.dst != ALL_HOSTS) return false;
   return version == 1 || (ipv4OptionsParse(pb.l3, ip.hdrLen, OPTIONS) && OPTIONS.routerAlert != 0);
 }
 
 function queryInput(nif: Netif, pb: Pbuf, igmp: IgmpHdr, len: u32): u32 {
   const version = versionOf(igmp, len);
   if (version == 0) return DROP_IGMP_SHORT;
-  if (!believable(pb, igmp, version)) return DROP_IGMP_SOURCE;
+  // RFC 1112 appendix I: version 1 asks of all groups, and its group field is ignored.
+  const group = version == 1 ? 0 : igmp.group;
+  if (!believable(pb, group, version)) return DROP_IGMP_SOURCE;
   let tenths = version == 3 ? igmpCode(igmp.maxResp) : igmp.maxResp;
   if (version == 1) tenths = V1_RESP_TENTHS;
   const respUs = tenths * TENTH_US;
   if (version == 3) querierSays(nif, igmp.qrv, igmpCode(igmp.qqic));
-  querierHeard(nif, version, respUs);
+  // RFC 3376 §7.2.1: who asks of one group does not say what the querier speaks. To Linux it does.
+  if (group == 0) querierHeard(nif, version, respUs);
   const spoken = igmpVersion(nif);
-  if (igmp.group == 0) {
+  if (group == 0) {
     count(CTR_IGMP_IN_QUERIES);
     if (spoken == 3) answerGeneral(querierOf(nif), respUs);
     else answerEach(nif, respUs);
     return NEXT_FREE;
   }
-  const g = groupFind(nif.index, igmp.group);
+  const g = groupFind(nif.index, group);
   if (g === null || !groupIsMember(g)) return DROP_IGMP_NOT_MEMBER;
   count(CTR_IGMP_IN_QUERIES);
   if (spoken == 3) answerOne(querierOf(nif), g, igmp, version == 3 ? igmp.count : 0, respUs);
@@ -140,12 +143,14 @@ function answerLater(g: Group, respUs: u32): void {
   groupArm(g);
 }
 
-/** Another member has reported the group: in versions 1 and 2 we then need not (RFC 2236 §3). */
-function reportInput(nif: Netif, igmp: IgmpHdr): u32 {
+/** Another member has reported the group: in versions 1 and 2 we then need not (RFC 2236 §3). The querier has heard it
+ * only if it was sent to a group; to this host alone anybody may say anything. */
+function reportInput(nif: Netif, pb: Pbuf, igmp: IgmpHdr): u32 {
+  if ((pb.flags & PB_IP_GROUP) == 0) return DROP_IGMP_SOURCE;
   const g = groupFind(nif.index, igmp.group);
   if (g === null || !groupIsMember(g)) return DROP_IGMP_NOT_MEMBER;
   count(CTR_IGMP_IN_REPORTS);
-  if (igmpVersion(nif) == 3 || g.ip == 0) return NEXT_FREE;
+  if (igmpVersion(nif) == 3) return NEXT_FREE;
   g.lastReporter = 0;
   groupHush(g);
   return NEXT_FREE;

@@ -59,7 +59,7 @@ export function querierRobustness(nif: Netif): u32 {
   return robustness != 0 ? robustness : ROBUSTNESS;
 }
 
-/** A query of this version has come, with `maxRespUs` to answer it. */
+/** A general query of this version has come, with `maxRespUs` to answer it. */
 export function querierHeard(nif: Netif, version: u32, maxRespUs: u64): void {
   const q = querierOf(nif);
   // RFC 3376 §8.12: Older Version Querier Present Timeout.

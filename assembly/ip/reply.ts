@@ -2,6 +2,7 @@
 // RFC 1812 §4.3.2.6), an echo's and a timestamp's with record route and timestamp options too (RFC 1122 §3.2.2.6 and
 // §3.2.2.8).
 
+import { E_NETUNREACH } from "../abi/errno";
 import { IFSW_ACCEPT_SOURCE_ROUTE } from "../abi/netif";
 import { IPOPT_MAX_LEN, IPPROTO_ICMP, IPV4_HDR_LEN } from "../abi/proto";
 import { SW_IP_DEFAULT_TTL } from "../abi/switch";
@@ -15,7 +16,7 @@ import { Ipv4Hdr } from "../wire/ipv4";
 import { Ipv4Options, ipv4OptionsParse, optionAdvance, optionEntry, optionsPad } from "../wire/ipv4-options";
 import { optionsReply, returnHop, returnRoute } from "../wire/ipv4-return";
 import { ipv4Output, ipv4OutputOptions } from "./output";
-import { Path, pathFind } from "./path";
+import { PATH_BROADCAST, Path, pathFind } from "./path";
 
 @unmanaged
 class ReplyState {
@@ -40,7 +41,10 @@ export function replyPath(path: Path, pb: Pbuf, reflect: bool): i32 {
   const hdrLen = ip.hdrLen;
   if (hdrLen != IPV4_HDR_LEN && ipv4OptionsParse(pb.l3, hdrLen, O)) takeOptions(pb, hdrLen, reflect);
   address4(ADDRESS, R.hop);
-  return pathFind(path, ADDRESS, 0);
+  const error = pathFind(path, ADDRESS, 0);
+  if (error < 0) return error;
+  // RFC 1122 §3.2.2: an answer goes to one host, whatever a source route has recorded.
+  return path.kind >= <u32>PATH_BROADCAST ? -E_NETUNREACH : 0;
 }
 
 function takeOptions(pb: Pbuf, hdrLen: u32, reflect: bool): void {
@@ -54,6 +58,8 @@ function takeOptions(pb: Pbuf, hdrLen: u32, reflect: bool): void {
 
 /** What we have entered into the route since it came is no stop on the way back. */
 function forgetOurselves(route: usize): void {
+  // A pointer may be anywhere behind the end.
+  store<u8>(route, <u8>min<u32>(load<u8>(route, 2), <u32>load<u8>(route, 1) + 1), 2);
   while (load<u8>(route, 2) > 4) {
     addressFrom4(ADDRESS, optionEntry(route) - 4);
     if (addressFind(ADDRESS) === null) return;

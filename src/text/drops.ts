@@ -109,7 +109,7 @@ export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
   IGMP_SHORT: "IGMP messages too short",
   IGMP_CHECKSUM: "IGMP messages with a bad checksum",
   IGMP_TYPE: "IGMP messages of a type not handled",
-  IGMP_SOURCE: "IGMP messages from an address that is not to be believed",
+  IGMP_SOURCE: "IGMP messages not to be believed: their addresses, no router alert",
   IGMP_NOT_MEMBER: "IGMP messages about groups that this host is not in",
 };
 

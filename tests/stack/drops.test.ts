@@ -40,7 +40,9 @@ const rxUdp = (fields: Parameters<typeof udp>[0], ip: Parameters<typeof ipv4>[0]
 const rxIcmp = (fields: Parameters<typeof icmp>[0], payload: ArrayLike<number> = []) => ({
   act: (host: Host) => host.rxIcmp(fields, payload),
 });
-const rxIgmp = (message: ArrayLike<number>) => ({ act: (host: Host) => host.rx(igmpFrame(message, PEER, US, false)) });
+const rxIgmp = (message: ArrayLike<number>, alert = false) => ({
+  act: (host: Host) => host.rx(igmpFrame(message, PEER, US, alert)),
+});
 const rxArp = (fields: Parameters<typeof arp>[0]) => ({ act: (host: Host) => host.rxArp(fields) });
 
 const sockets = new WeakMap<Host, UdpSocket>();
@@ -392,7 +394,7 @@ const SCENARIOS: Record<DropName, Scenario> = {
   IGMP_TYPE: rxIgmp(igmp(0x17, 0, [239, 1, 2, 3])),
   // A general query, but not to all hosts.
   IGMP_SOURCE: rxIgmp(igmp(0x11, 0, [0, 0, 0, 0])),
-  IGMP_NOT_MEMBER: rxIgmp(igmp(0x11, 0, [239, 1, 2, 3])),
+  IGMP_NOT_MEMBER: rxIgmp(igmp(0x11, 100, [239, 1, 2, 3]), true),
   SOCK_FILTERED: {
     prepare: async (host) => {
       await open(host);
