@@ -102,7 +102,9 @@ export function rangeError(message: string): RangeError & { code: string } {
 /** The value, if it is an integer within the bounds. @throws RangeError naming it */
 export function requireInteger(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw rangeError(`${name}: ${value} is not an integer from ${least} to ${most}`);
+  // A text is shown as one: 5 is an integer, "5" is not.
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  throw rangeError(`${name}: ${shown} is not an integer from ${least} to ${most}`);
 }
 
 /** The value, if it fits a u32. @throws RangeError naming it */

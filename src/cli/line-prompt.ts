@@ -35,6 +35,10 @@ export class LinePrompt {
     this.#lines.on("SIGINT", () => {
       if (!interrupt()) this.out(hint);
     });
+    // From here on ^C would end the process in the midst of its work. A pipe's end is no wish to end what runs.
+    this.#lines.on("close", () => {
+      if (this.isTerminal) interrupt();
+    });
   }
 
   /**

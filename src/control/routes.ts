@@ -7,7 +7,7 @@ import { FAMILY_IPV4 } from "../../assembly/abi/netif.js";
 import * as ROUTE from "../../assembly/abi/route.js";
 import { REGION_ROUTE } from "../../assembly/abi/stack.js";
 import { formatIpv4, ipv4, ipv4Prefix, readIpv4, writeIpv4 } from "../address.js";
-import { check, requireInteger, StackError, typeError } from "../errors.js";
+import { check, refuseUnknown, requireInteger, StackError, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import { enterRedirect, type KnownDestination, readDestinations } from "./destinations.js";
 import type { Interface } from "./interfaces.js";
@@ -36,6 +36,21 @@ export interface RouteSpec {
   /** The same as type "unreachable". */
   readonly reject?: boolean;
 }
+
+/** What a route may say: a RouteSpec's parts, and those of a Route that was listed, which may be deleted as it stands. */
+const NAMES: ReadonlySet<string> = new Set<keyof RouteSpec | keyof Route>([
+  "destination",
+  "dev",
+  "expiresUs",
+  "flags",
+  "gateway",
+  "metric",
+  "origin",
+  "prefixLength",
+  "reject",
+  "source",
+  "type",
+]);
 
 /** What a datagram to some address would do. */
 export interface RouteChoice {
@@ -147,6 +162,8 @@ export class Routes implements Iterable<Route> {
   }
 
   #write(spec: RouteSpec): void {
+    if (typeof spec !== "object" || spec === null) throw typeError("route: an object is needed");
+    refuseUnknown(spec, NAMES);
     const { u8 } = this.#host.core;
     const { address, length } = ipv4Prefix(spec.destination, "destination");
     const gateway = spec.gateway === undefined ? undefined : ipv4(spec.gateway, "gateway");

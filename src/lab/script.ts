@@ -57,6 +57,9 @@ export class ScriptError extends Error {
   readonly code = "ERR_SCRIPT";
 }
 
+/** What a shell would take for its own. */
+const SHELL_WORDS: ReadonlySet<string> = new Set(["|", "||", "&&", ";", "<", ">", ">>", "2>"]);
+
 /** The longest wait: a year. */
 const MAX_WAIT_US = 366 * 86_400e6;
 
@@ -105,6 +108,8 @@ function commandStep(line: string, host: string, rest: string[], names: ScriptNa
   if (at >= 0 && at !== rest.length - 2) throw new ScriptError("one word follows <<<, the last of the line");
   const input = at < 0 ? [] : (rest[at + 1] as string).split("\n");
   const words = at < 0 ? rest : rest.slice(0, at);
+  const shell = words.find((word) => SHELL_WORDS.has(word) || word.endsWith(";"));
+  if (shell !== undefined) throw new ScriptError(`no shell reads ${shell}: a line is one command of one host`);
   const [command] = words;
   if (command === undefined) throw new ScriptError(`what shall ${host} do?`);
   requireKnown(command, names.commands, "command");

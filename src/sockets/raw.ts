@@ -32,6 +32,7 @@ export interface RawOptions {
   readonly headerIncluded?: boolean;
   readonly ttl?: number;
   readonly tos?: number;
+  /** As setDontFragment(); path MTU discovery is "want" unless given. */
   readonly dontFragment?: boolean;
   /** May send to broadcast addresses. */
   readonly broadcast?: boolean;
@@ -92,7 +93,7 @@ export class RawSocket extends GroupSocket {
     this.setOption(OPT_TOS, tos);
   }
 
-  /** Sets the Don't Fragment bit on what is sent. */
+  /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
   setDontFragment(on: boolean): void {
     this.setOption(OPT_MTU_DISCOVER, on ? PMTUDISC_DO : PMTUDISC_DONT);
   }

@@ -165,7 +165,7 @@ export class UdpSocket extends GroupSocket {
     this.setOption(OPT_TOS, tos);
   }
 
-  /** Sets the Don't Fragment bit on what is sent. */
+  /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
   setDontFragment(on: boolean): void {
     this.setOption(OPT_MTU_DISCOVER, on ? PMTUDISC_DO : PMTUDISC_DONT);
   }

@@ -17,7 +17,8 @@ import { QuoteError, splitWords } from "./words.js";
 export { type Command, type CommandContext, CommandFailure, type CommandFiles } from "./context.js";
 export { QuoteError, splitWords } from "./words.js";
 
-const hostname: Command = async (_args, { stack, out }) => {
+const hostname: Command = async (args, { stack, out }) => {
+  if (args.length > 0) throw new CommandFailure("hostname: only shows the name: it cannot be changed");
   out(stack.name);
   return 0;
 };

@@ -2,12 +2,21 @@
  * What the classic commands print, as functions over a stack: `ringstack/tools`.
  */
 export { arp } from "./arp.js";
-export { COMMANDS, type Command, type CommandContext, run, splitWords } from "./command.js";
+export {
+  COMMANDS,
+  type Command,
+  type CommandContext,
+  type CommandFiles,
+  QuoteError,
+  run,
+  splitWords,
+} from "./command.js";
 export { type Checksum, decode, decodeFrame, type Layer } from "./decode.js";
 export { type IfconfigOptions, ifconfig } from "./ifconfig.js";
 export { buffersInUse, isAllReturned, memory } from "./memory.js";
 export { netstatInterfaces, netstatRoutes, netstatStatistics } from "./netstat.js";
 export { type PingRunOptions, type PingSummary, ping } from "./ping.js";
 export { type RouteOptions, route } from "./route.js";
+export { netstatSockets, type SocketListOptions } from "./sockets.js";
 export { runSysctl, type SysctlResult, sysctl } from "./sysctl.js";
 export { type TracerouteOptions, type TracerouteResult, traceroute } from "./traceroute.js";

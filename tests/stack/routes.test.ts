@@ -41,6 +41,11 @@ describe("refusals", () => {
     stack.routes.add({ destination: "20.0.0.0/8", reject: true, dev: "lo" });
     stack.routes.delete({ destination: "20.0.0.0/8", reject: true, dev: "lo" });
     expect(() => stack.routes.add({ destination: "20.0.0.0/8", type: "throw" as never })).toThrow(TypeError);
+    const misspelt = { destination: "20.0.0.0/8", dev: "lo", gatway: "10.0.0.1" };
+    expect(() => stack.routes.add(misspelt)).toThrow("gatway: no such option");
+    expect(() => stack.routes.add(undefined as never)).toThrow("route: an object is needed");
+    const asText = { destination: "20.0.0.0/8", dev: "lo", metric: "5" as never };
+    expect(() => stack.routes.add(asText)).toThrow('metric: "5" is not an integer from');
   });
 
   test("a record cannot pass a route off as a set, nor give it any flag that is the stack's own", async () => {

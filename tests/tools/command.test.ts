@@ -34,6 +34,11 @@ describe("a command line", () => {
   test("hostname and help", async () => {
     const { clock, a } = await pair();
     expect((await shown(clock, a, "hostname")).out).toBe("a");
+    expect(await shown(clock, a, "hostname b")).toEqual({
+      status: 1,
+      out: "",
+      err: "hostname: only shows the name: it cannot be changed",
+    });
     expect((await shown(clock, a, ["help"])).out.split(" ")).toEqual([...COMMANDS.keys()]);
   });
 

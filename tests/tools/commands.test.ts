@@ -196,6 +196,7 @@ describe("arp", () => {
     const { clock, a } = await pair();
     const say = (line: string) => shown(clock, a, line);
     expect(await say("arp -n")).toEqual(fine);
+    expect((await say("arp -i eth0")).out).toBe("arp: in 0 entries no match found.");
     expect(await say("arp -s 192.168.1.77 02:00:00:00:00:4d")).toEqual(fine);
     await say("ping -c 1 192.168.1.9");
     expect((await say("arp -an")).out.split("\n").sort()).toEqual([
@@ -313,7 +314,9 @@ describe("nc and udp-echo", () => {
     ["nc -u 192.168.1.2 99999", /^nc: port number invalid: 99999$/],
     ["nc -u nosuch 9", /Name or service not known$/],
     ["nc -u 8.8.8.8 9", /^nc: Network is unreachable$/],
-    ["udp-echo x", /^nc: port number invalid: x$/],
+    ["udp-echo", /^usage: udp-echo port$/],
+    ["udp-echo 7 8", /^usage: udp-echo port$/],
+    ["udp-echo x", /^udp-echo: port number invalid: x$/],
   ])("%s", async (line, words) => {
     const { clock, a } = await pair();
     expect(await shown(clock, a, line)).toEqual({ status: 1, out: "", err: expect.stringMatching(words) });

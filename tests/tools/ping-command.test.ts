@@ -14,7 +14,7 @@ describe("ping, the command", () => {
     expect(replies(out)).toBe(
       "PING b (192.168.1.2) 100(128) bytes of data.\n108 bytes from b (192.168.1.2): icmp_seq=1 ttl=64 time=4.00 ms",
     );
-    expect((await shown(clock, a, "ping -nc1 b", { resolve })).out).toContain(
+    expect((await shown(clock, a, "ping -4nc1 b", { resolve })).out).toContain(
       "\n64 bytes from 192.168.1.2: icmp_seq=1 ",
     );
     expect((await shown(clock, a, "ping -q -c 2 -i 0.2 b", { resolve })).out).toBe(

@@ -49,7 +49,7 @@ function show(operands: readonly string[], device: string | undefined, bsd: bool
   const found = all.filter(wanted);
   if (found.length > 0) out((bsd ? arpBsd : arpTable)(found));
   else if (address !== undefined) out(`${host} (${address}) -- no entry`);
-  else if (all.length > 0) out(`arp: in ${all.length} entries no match found.`);
+  else if (device !== undefined) out(`arp: in ${all.length} entries no match found.`);
   return 0;
 }
 

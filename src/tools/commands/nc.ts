@@ -10,31 +10,34 @@ import { type Command, type CommandContext, CommandFailure, lookUp } from "../co
 import { getopt, OptionError, type Options } from "../getopt.js";
 import { errorText } from "../strerror.js";
 
-const USAGE = "usage: nc -u [-n] [-p port] [-s source] [-w timeout] {host port | -l -p port}";
+const NC_USAGE = "usage: nc -u [-n] [-p port] [-s source] [-w timeout] {host port | -l -p port}";
+const ECHO_USAGE = "usage: udp-echo port";
 const decoder = new TextDecoder();
 
 export const ncCommand: Command = async (args, context) => {
   const options = optionsOf(args);
-  if (!options.has("u")) throw new CommandFailure(`nc: only datagrams (-u) so far\n${USAGE}`);
+  if (!options.has("u")) throw new CommandFailure(`nc: only datagrams (-u) so far\n${NC_USAGE}`);
   const isServer = options.has("l");
   const [host, portText] = options.operands;
   const peer = isServer ? undefined : peerOf(host, portText, context);
   const local = options.get("p") ?? (isServer ? (portText ?? host) : undefined);
-  const port = local === undefined && !isServer ? 0 : portOf(local);
+  const port = local === undefined && !isServer ? 0 : portOf(local, "nc");
   const source = options.get("s");
-  const socket = refused(() =>
+  const socket = refused("nc", () =>
     UdpSocket.create(context.stack, { port, ...(source === undefined ? {} : { address: source }) }),
   );
   try {
-    if (peer !== undefined) refused(() => socket.connect(peer));
+    if (peer !== undefined) refused("nc", () => socket.connect(peer));
     return await talk(socket, options.get("w"), context);
   } finally {
     socket.close();
   }
 };
 
-export const udpEchoCommand: Command = async ([portText], context) => {
-  const socket = refused(() => UdpSocket.create(context.stack, { port: portOf(portText) }));
+export const udpEchoCommand: Command = async ([portText, ...rest], context) => {
+  if (rest.length > 0) throw new CommandFailure(ECHO_USAGE);
+  const port = portOf(portText, "udp-echo");
+  const socket = refused("udp-echo", () => UdpSocket.create(context.stack, { port }));
   socket.onmessage = (data, info) => {
     // One that finds no room is lost, as a datagram may be.
     try {
@@ -57,33 +60,35 @@ function optionsOf(args: readonly string[]): Options {
     return getopt(args, "ulnp:s:w:");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
-    throw new CommandFailure(`nc: ${error.message}\n${USAGE}`);
+    throw new CommandFailure(`nc: ${error.message}\n${NC_USAGE}`);
   }
 }
 
-function portOf(text: string | undefined): number {
-  if (text === undefined) throw new CommandFailure(USAGE);
+type Tool = "nc" | "udp-echo";
+
+function portOf(text: string | undefined, tool: Tool): number {
+  if (text === undefined) throw new CommandFailure(tool === "nc" ? NC_USAGE : ECHO_USAGE);
   if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535) {
-    throw new CommandFailure(`nc: port number invalid: ${text}`);
+    throw new CommandFailure(`${tool}: port number invalid: ${text}`);
   }
   return Number(text);
 }
 
 function peerOf(host: string | undefined, port: string | undefined, context: CommandContext): Endpoint {
-  if (host === undefined) throw new CommandFailure(USAGE);
+  if (host === undefined) throw new CommandFailure(NC_USAGE);
   const address = lookUp(context, host);
   if (address === undefined) {
     throw new CommandFailure(`nc: getaddrinfo for host "${host}" port ${port ?? ""}: Name or service not known`);
   }
-  return { address, port: portOf(port) };
+  return { address, port: portOf(port, "nc") };
 }
 
-function refused<T>(act: () => T): T {
+function refused<T>(tool: Tool, act: () => T): T {
   try {
     return act();
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
-    throw new CommandFailure(`nc: ${errorText(error.code)}`);
+    throw new CommandFailure(`${tool}: ${errorText(error.code)}`);
   }
 }
 

@@ -14,6 +14,7 @@ Usage
 
 Options:
   <destination>      dns name or ip address
+  -4                 use IPv4
   -b                 allow pinging broadcast
   -c <count>         stop after <count> replies
   -I <interface>     either interface name or address
@@ -58,7 +59,7 @@ function statusOf({ transmitted, received }: PingSummary, { count = 0, deadlineU
 
 function optionsOf(args: readonly string[]): Options {
   try {
-    return getopt(args, "bc:I:i:M:nqQ:Rs:t:T:w:W:");
+    return getopt(args, "4bc:I:i:M:nqQ:Rs:t:T:w:W:");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     throw new CommandFailure(`ping: ${error.message}\n${USAGE}`, 2);

@@ -8,8 +8,9 @@ import { looseRoute } from "../ip-options.js";
 import { LEAST_LENGTH, type TracerouteOptions, traceroute, tracerouteFailure } from "../traceroute.js";
 
 const USAGE = `Usage:
-  traceroute [ -FIn ] [ -f first_ttl ] [ -g gate,... ] [ -i device ] [ -m max_ttl ] [ -p port ] [ -w MAX ] [ -q nqueries ] [ -s src_addr ] host [ packetlen ]
+  traceroute [ -4FIn ] [ -f first_ttl ] [ -g gate,... ] [ -i device ] [ -m max_ttl ] [ -p port ] [ -w MAX ] [ -q nqueries ] [ -s src_addr ] host [ packetlen ]
 Options:
+  -4                          Use IPv4
   -F                          Do not fragment packets
   -f first_ttl                Start from the first_ttl hop (instead from 1)
   -g gate,...                 Route packets through the specified gateway
@@ -59,7 +60,7 @@ export const tracerouteCommand: Command = async (args, context) => {
 
 function optionsOf(args: readonly string[]): Options {
   try {
-    return getopt(args, "FInf:g:i:m:p:w:q:s:");
+    return getopt(args, "4FInf:g:i:m:p:w:q:s:");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     const at = args.findIndex((word) => word.startsWith("-") && word.includes(error.letter)) + 1;
