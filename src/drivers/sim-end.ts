@@ -75,8 +75,9 @@ export interface Segment {
   readonly flightLimit: number;
   /** The numbers of the ends that hear what this one sends now. */
   hearersOf(end: End): readonly number[];
-  /** Puts a copy of the frame on its way; flippedBit is counted from the first byte's lowest, -1 = none. */
-  launch(end: End, frame: Uint8Array, atUs: number, flippedBit: number): void;
+  /** Puts the frame on its way, a copy unless its bytes last; flippedBit is counted from the first byte's lowest, -1 =
+   * none. */
+  launch(end: End, frame: Uint8Array, atUs: number, flippedBit: number, lasts: boolean): void;
   /** The end waits for room until its wakeAtUs. */
   wakeLater(): void;
   tap(event: FrameEvent, end: End, frame: Uint8Array): void;
@@ -124,7 +125,8 @@ export class End {
     return this.isPlugged && this.segment.isUp;
   }
 
-  transmit(frame: Uint8Array): boolean {
+  /** @param lasts  nobody changes the bytes any more: they need no copy */
+  transmit(frame: Uint8Array, lasts: boolean): boolean {
     const { counters, direction, segment } = this;
     const nowUs = segment.clock.now();
     const maxBytes = this.mtu + (segment.medium === "ethernet" ? ETHERNET_EXTRA_BYTES : 0);
@@ -143,10 +145,10 @@ export class End {
     this.#countSent(frame);
     if (direction.heldBack) counters.reordered++;
     if (direction.flippedBit >= 0) counters.corrupted++;
-    segment.launch(this, frame, direction.atUs, direction.flippedBit);
+    segment.launch(this, frame, direction.atUs, direction.flippedBit, lasts);
     if (direction.copyAtUs >= 0) {
       counters.duplicated++;
-      segment.launch(this, frame, direction.copyAtUs, direction.flippedBit);
+      segment.launch(this, frame, direction.copyAtUs, direction.flippedBit, lasts);
     }
     return true;
   }

@@ -1,6 +1,6 @@
 /**
- * The frames on their way over a simulated link, in order of arrival; each with the bytes in a buffer of its own, which
- * is used again when the frame has landed.
+ * The frames on their way over a simulated link, in order of arrival. A frame's bytes are a copy in a buffer that is used
+ * again, by any link, when it has landed; or, where they last, the sender's own, which any number of links may share.
  */
 import { Heap, type HeapItem } from "../heap.js";
 import type { End, FlightRecord } from "./sim-end.js";
@@ -13,11 +13,16 @@ export interface Flight extends HeapItem {
   /** The numbers of the ends that hear it. */
   to: readonly number[];
   view: Uint8Array;
+  /** Nobody else has the bytes. */
+  isOwn: boolean;
 }
 
-/** A longer frame gets a buffer that is not kept. */
+/** A longer frame gets a buffer that is not kept; so does one so short that little is saved. */
 const BUFFER_BYTES = 2048;
+const SHORT_BYTES = 256;
+/** Landed frames' buffers kept in all, however many links there are. */
 const MAX_SPARES = 1024;
+const SPARES: Uint8Array[] = [];
 
 function before(a: Flight, b: Flight): boolean {
   if (a.atUs !== b.atUs) return a.atUs < b.atUs;
@@ -27,7 +32,6 @@ function before(a: Flight, b: Flight): boolean {
 
 export class Flights {
   readonly #heap = new Heap<Flight>(before);
-  readonly #spares: Flight[] = [];
 
   get size(): number {
     return this.#heap.size;
@@ -38,15 +42,9 @@ export class Flights {
     return this.#heap.peek()?.atUs ?? Infinity;
   }
 
-  /** Puts a copy of the frame on its way. */
-  launch(end: End, to: readonly number[], atUs: number, seq: number, frame: Uint8Array): Flight {
-    const flight = this.#spares.pop() ?? { heapIndex: -1, atUs, seq, end, to, view: new Uint8Array(0) };
-    flight.atUs = atUs;
-    flight.seq = seq;
-    flight.end = end;
-    flight.to = to;
-    if (flight.view.length !== frame.length) flight.view = viewOf(flight.view.buffer, frame.length);
-    flight.view.set(frame);
+  /** Puts the frame on its way: a copy, unless its bytes last. */
+  launch(end: End, to: readonly number[], atUs: number, seq: number, frame: Uint8Array, lasts = false): Flight {
+    const flight = { heapIndex: -1, atUs, seq, end, to, view: lasts ? frame : copyOf(frame), isOwn: !lasts };
     this.#heap.push(flight);
     end.counters.inFlight++;
     return flight;
@@ -66,7 +64,8 @@ export class Flights {
   }
 
   release(flight: Flight): void {
-    if (this.#spares.length < MAX_SPARES && flight.view.buffer.byteLength === BUFFER_BYTES) this.#spares.push(flight);
+    if (!flight.isOwn || flight.view.buffer.byteLength !== BUFFER_BYTES) return;
+    if (SPARES.length < MAX_SPARES) SPARES.push(flight.view);
   }
 
   /** All, or those of one end, in order of arrival. */
@@ -89,7 +88,11 @@ export class Flights {
   }
 }
 
-function viewOf(buffer: ArrayBufferLike, lenBytes: number): Uint8Array {
-  const fits = buffer.byteLength === BUFFER_BYTES && lenBytes <= BUFFER_BYTES;
-  return new Uint8Array(fits ? buffer : new ArrayBuffer(Math.max(BUFFER_BYTES, lenBytes)), 0, lenBytes);
+function copyOf(frame: Uint8Array): Uint8Array {
+  const { length } = frame;
+  if (length < SHORT_BYTES || length > BUFFER_BYTES) return frame.slice();
+  const spare = SPARES.pop() ?? new Uint8Array(BUFFER_BYTES);
+  const copy = spare.length === length ? spare : new Uint8Array(spare.buffer, 0, length);
+  copy.set(frame);
+  return copy;
 }

@@ -222,7 +222,7 @@ export class SimLink implements Pollable {
         return link.#up;
       },
       hearersOf: (end) => link.#hearersOf(end),
-      launch: (end, frame, atUs, flippedBit) => link.#launch(end, frame, atUs, flippedBit),
+      launch: (end, frame, atUs, flippedBit, lasts) => link.#launch(end, frame, atUs, flippedBit, lasts),
       wakeLater: () => link.#wakeLater(),
       tap: (event, end, frame) => link.#tap(event, end, frame),
       plug: (end, plugged) => (plugged ? link.#plug(end) : link.#unplug(end)),
@@ -248,8 +248,9 @@ export class SimLink implements Pollable {
     for (const end of this.#ends) end.hearers = undefined;
   }
 
-  #launch(end: End, frame: Uint8Array, atUs: number, flippedBit: number): void {
-    const flight = this.#flights.launch(end, this.#hearersOf(end), atUs, end.nextSeq++, frame);
+  #launch(end: End, frame: Uint8Array, atUs: number, flippedBit: number, lasts: boolean): void {
+    const isShared = lasts && flippedBit < 0;
+    const flight = this.#flights.launch(end, this.#hearersOf(end), atUs, end.nextSeq++, frame, isShared);
     if (flippedBit >= 0)
       flight.view[flippedBit >> 3] = (flight.view[flippedBit >> 3] as number) ^ (1 << (flippedBit & 7));
     if (flight.heapIndex === 0) this.clock.wake(this);

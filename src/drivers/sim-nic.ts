@@ -45,7 +45,15 @@ export class SimNic implements Driver {
    * answers false, and the port is woken when the next frame begins to be sent.
    */
   transmit(frame: Uint8Array): boolean {
-    return this.#end.transmit(frame);
+    return this.#end.transmit(frame, false);
+  }
+
+  /**
+   * As transmit(), for bytes that nobody will ever change: the link keeps them as they are, in place of a copy. So what a
+   * bridge floods stands in memory once, however many links it goes out by.
+   */
+  transmitLasting(frame: Uint8Array): boolean {
+    return this.#end.transmit(frame, true);
   }
 
   /** The stack goes; its frames on their way still arrive. Another may attach. */

@@ -168,9 +168,10 @@ export class Bridge {
       return true;
     }
     this.counters.flooded++;
+    const lasting = frame.slice();
     for (let i = 0; i < this.#ports.length; i++) {
       const other = this.#ports[i] as Port;
-      if (i !== number && other.carrier) other.nic.transmit(frame);
+      if (i !== number && other.carrier) other.nic.transmitLasting(lasting);
     }
     return true;
   }
