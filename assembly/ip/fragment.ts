@@ -4,7 +4,7 @@
 import { CTR_IP_FRAG_CREATES, CTR_IP_FRAG_FAILS, CTR_IP_FRAG_OKS } from "../abi/counter";
 import { DROP_OUT_NO_BUFFER, DROP_OUT_TOO_LONG } from "../abi/drop";
 import { E_MSGSIZE, E_NOBUFS } from "../abi/errno";
-import { OWNER_TX, PBUF_SMALL } from "../abi/pbuf";
+import { OWNER_TX, PBUF_HEADROOM, PBUF_SMALL, PBUF_SMALL_BYTES } from "../abi/pbuf";
 import {
   IPOPT_MAX_LEN,
   IPV4_FLAG_MF,
@@ -28,9 +28,12 @@ const LATER: usize = memory.data(IPV4_HDR_LEN + IPOPT_MAX_LEN, 8);
 
 const FORWARD: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 
+/** A fragment is a small buffer's, be the MTU larger (loopback's may be). */
+const LONGEST: u32 = PBUF_SMALL_BYTES - PBUF_HEADROOM;
+
 /** Payload that a fragment with a header of `hdrLen` bytes takes: at least 8, since no MTU is below 68. */
 function roomOf(mtu: u32, hdrLen: u32): u32 {
-  return (mtu - hdrLen) & ~7;
+  return (min<u32>(mtu, LONGEST) - hdrLen) & ~7;
 }
 
 /** At most so many fragments does a datagram of `len` bytes become, whose header is `hdrLen` long. */

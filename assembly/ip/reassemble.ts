@@ -13,9 +13,11 @@ import {
   DROP_FRAG_TIMEOUT,
   DROP_FRAG_TOO_LONG,
 } from "../abi/drop";
+import { MEDIUM_LOOPBACK } from "../abi/netif";
 import { OWNER_REASSEMBLY, OWNER_STACK, PBUF_CLASSES } from "../abi/pbuf";
 import { IPV4_FLAG_DF, IPV4_FLAG_MF, IPV4_MAX_LEN } from "../abi/proto";
 import { count, drop } from "../core/counter";
+import { netifAt } from "../link/netif";
 import { store16 } from "../memory/endian";
 import {
   PB_IP_GROUP,
@@ -70,25 +72,31 @@ export function reassemblyInput(pb: Pbuf): Pbuf | null {
   const fault = lengthFault(pb);
   if (fault != WIRE_OK) {
     count(CTR_IP_REASM_FAILS);
-    drop(pb, fault);
+    refuse(pb, fault);
     return null;
   }
   const r = recordOf(hdr(pb));
   const refused = r.refused != 0 ? r.refused : conflict(r, pb);
   if (refused != WIRE_OK) {
     if (refused != DROP_FRAG_DUPLICATE && r.refused == 0) reassemblyRefuse(r, refused);
-    drop(pb, refused);
+    refuse(pb, refused);
     return null;
   }
   if (isLast(pb)) r.end = endOf(pb);
   const complete = r.bytes + lengthOf(pb) == r.end;
   if (!complete && !hold(r, pb)) {
     reassemblyRefuse(r, DROP_FRAG_SOURCE_LIMIT);
-    drop(pb, DROP_FRAG_SOURCE_LIMIT);
+    refuse(pb, DROP_FRAG_SOURCE_LIMIT);
     return null;
   }
   insert(r, pb);
   return complete ? assemble(r) : null;
+}
+
+/** Drops a fragment that has just come. */
+function refuse(pb: Pbuf, reason: u32): void {
+  netifAt(pb.netif).rxDropped++;
+  drop(pb, reason);
 }
 
 /** Its own lengths: RFC 791 §3.2 counts in 8 bytes, all but the last; the whole has at most 65,535. */
@@ -131,10 +139,11 @@ function conflict(r: Reassembly, pb: Pbuf): u32 {
   return covered >= end ? DROP_FRAG_DUPLICATE : DROP_FRAG_OVERLAP;
 }
 
-/** Makes room for the fragment and moves it to reassembly's account: one source has at most half of the quota, its
- * older datagrams give way first, then the oldest of others. False if all of it is this datagram's own. */
+/** Makes room for the fragment and moves it to reassembly's account: one source but ourselves has at most half of the
+ * quota, its older datagrams give way first, then the oldest of others. False if all of it is this datagram's own. */
 function hold(r: Reassembly, pb: Pbuf): bool {
-  const most = max<u32>(pbufLimit(pb.cls, OWNER_REASSEMBLY) >> 1, 2);
+  const quota = pbufLimit(pb.cls, OWNER_REASSEMBLY);
+  const most = netifAt(pb.netif).medium == MEDIUM_LOOPBACK ? quota : max<u32>(quota >> 1, 2);
   while (fragmentsOf(r.src) >= most) {
     const other = oldestOther(r, true);
     if (other === null) return false;

@@ -147,8 +147,9 @@ function roomForLong(p: Pcb, path: Path, total: u32): i32 {
     slots = ipv4Fragments(path.mtu, total, IPV4_HDR_LEN + p.optionsLen);
   }
   if ((nif.flags & IFF_UP) == 0) return 0;
-  if (slots > 1 && slots <= pbufLimit(PBUF_SMALL, OWNER_TX) && slots > pbufRoom(PBUF_SMALL, OWNER_TX)) {
-    roomWaitBuffers(p, PBUF_SMALL, slots);
+  // While it is cut up, the message itself may hold one more, which it has already.
+  if (slots > 1 && slots < pbufLimit(PBUF_SMALL, OWNER_TX) && slots > pbufRoom(PBUF_SMALL, OWNER_TX)) {
+    roomWaitBuffers(p, PBUF_SMALL, slots + 1);
     return -E_AGAIN;
   }
   if (slots <= nif.mask + 1 && slots > netifRoom(nif)) {

@@ -247,3 +247,21 @@ describe("cut on the way", () => {
     );
   });
 });
+
+test("a sender never waits for more buffers than it may have", async () => {
+  // Of three TX buffers the message itself takes one, and each fragment.
+  const host = await Host.create({ profile: "tiny" });
+  const { quota } = host.stack.memory().small;
+  expect(quota.tx).toBe(3);
+  host.lo.mtu = 576;
+  const socket = await host.stack.udp.bind();
+  const to = { address: "127.0.0.1", port: 9 };
+  expect(codeOf(() => socket.trySend(data(1500), to))).toBe("ENOBUFS");
+  host.run();
+  // Two may be waited for, and come.
+  expect(socket.trySend(data(1000), to)).toBe(true);
+  expect(socket.trySend(data(1000), to)).toBe(false);
+  await host.clock.advance(1000);
+  expect(socket.trySend(data(1000), to)).toBe(true);
+  await host.clock.advance(61_000_000);
+});

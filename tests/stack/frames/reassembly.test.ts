@@ -146,6 +146,36 @@ describe("fragments become their datagram", () => {
     }
   });
 
+  test.each([
+    ["host", 9000, 65_000, 35],
+    ["host", 1500, 65_000, 44],
+    ["host", 576, 65_000, 118],
+    ["tiny", 576, 1000, 2],
+    ["tiny", 68, 80, 2],
+  ] as const)("over lo itself: %s, an MTU of %d, %d bytes", async (profile, mtu, size, pieces) => {
+    const { host, heard } = await listener({ profile });
+    host.lo.mtu = mtu;
+    const socket = await host.stack.udp.bind();
+    const { counters, drops } = await host.changes(() => {
+      expect(socket.trySend(data(size), { address: "127.0.0.1", port: 1000 })).toBe(true);
+    });
+    expect(drops).toEqual({});
+    expect(counters).toMatchObject({ IP_FRAG_CREATES: pieces, IP_REASM_OKS: 1 });
+    expect(heard()).toEqual([[...data(size)]]);
+  });
+
+  test("what is dropped as it comes counts as dropped at its interface", async () => {
+    const { host } = await listener();
+    fragment(host, FOUR[0] as Piece);
+    const before = host.nif.counters.rxDropped;
+    fragment(host, FOUR[0] as Piece);
+    fragment(host, { at: 16, bytes: data(32), more: true });
+    fragment(host, FOUR[1] as Piece);
+    fragment(host, { at: 0, bytes: data(9), more: true });
+    expect(host.nif.counters.rxDropped - before).toBe(4);
+    await host.clock.advance(61_000_000);
+  });
+
   test("the longest: 65,535 bytes, the last offset 65,528", async () => {
     const { host, heard } = await listener();
     const message = data(65_507);
