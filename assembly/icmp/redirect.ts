@@ -12,7 +12,8 @@ import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchUs } from "../core/switch";
 import { flowDestination } from "../ip/flow";
-import { PATH_BYTES, Path, pathFind } from "../ip/path";
+import { Path } from "../ip/path";
+import { pathTo } from "../ip/path-cache";
 import { addressKind, addressSubnetHolds, KIND_FOREIGN } from "../link/address";
 import { interfaceSwitch } from "../link/interface-switch";
 import { Netif } from "../link/netif";
@@ -24,7 +25,6 @@ import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { icmpQuoted } from "./quote";
 
-const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 const SENDER: usize = memory.data(16, 8);
 const ROUTER: usize = memory.data(16, 8);
 const GATEWAY: usize = memory.data(16, 8);
@@ -51,8 +51,9 @@ export function redirectInput(nif: Netif, pb: Pbuf): u32 {
 
 /** Is SENDER the gateway that our datagrams to flowDestination() go to now, by this interface? */
 function isFirstHop(nif: Netif): bool {
-  if (addressEqual(SENDER, flowDestination()) || pathFind(PATH, flowDestination(), 0) < 0) return false;
-  return PATH.netif == nif.index && addressEqual(changetype<usize>(PATH), SENDER);
+  if (addressEqual(SENDER, flowDestination())) return false;
+  const found = pathTo(flowDestination(), 0);
+  return found >= 0 && changetype<Path>(found).netif == nif.index && addressEqual(found, SENDER);
 }
 
 function follow(nif: Netif): void {

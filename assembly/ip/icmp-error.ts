@@ -30,13 +30,12 @@ import { IcmpHdr, icmpEmit } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { WIRE_OK } from "../wire/ok";
 import { icmpRateTake } from "./icmp-rate";
-import { PATH_BYTES, PATH_LOCAL, Path } from "./path";
+import { PATH_LOCAL, Path } from "./path";
 import { replyHeaderLen, replyOutput, replyPath } from "./reply";
 
 /** Longest error datagram (RFC 1812 §4.3.2.3). */
 const ERROR_MAX: u32 = 576;
 
-const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 const TO: usize = memory.data(16, 8);
 const FROM: usize = memory.data(16, 8);
 /** RFC 1812 §4.3.2.5: errors have the precedence of internetwork control, and the TOS of what brought them about. */
@@ -51,14 +50,16 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
   }
   const ip = changetype<Ipv4Hdr>(pb.l3);
   address4(FROM, ip.dst);
-  if (replyPath(PATH, pb, false) < 0) {
+  const found = replyPath(pb, false);
+  if (found < 0) {
     count(DROP_OUT_NO_ROUTE);
     return;
   }
+  const path = changetype<Path>(found);
   // By another link than the one it is about it would name no first hop (RFC 1812 §5.2.7.2).
-  if (type == ICMP_REDIRECT && PATH.netif != pb.netif) return;
+  if (type == ICMP_REDIRECT && path.netif != pb.netif) return;
   // The rate is for networks: what goes to this host itself is no flood, and a sender's to know.
-  const refused = PATH.kind == PATH_LOCAL ? WIRE_OK : icmpRateTake(TO);
+  const refused = path.kind == PATH_LOCAL ? WIRE_OK : icmpRateTake(TO);
   if (refused != WIRE_OK) {
     count(refused);
     return;
@@ -75,8 +76,8 @@ export function icmpError(pb: Pbuf, type: u32, code: u32, rest: u32): void {
   count(CTR_ICMP_OUT_MSGS);
   countType(type);
   // The address that was asked, if it is ours; else that of the interface the error leaves by.
-  const src = addressFind(FROM) !== null || ip.dst >>> 24 == 127 ? ip.dst : PATH.source;
-  replyOutput(error, PATH, src, (ip.tos & TOS_BITS) | PRECEDENCE);
+  const src = addressFind(FROM) !== null || ip.dst >>> 24 == 127 ? ip.dst : path.source;
+  replyOutput(error, path, src, (ip.tos & TOS_BITS) | PRECEDENCE);
 }
 
 function countType(type: u32): void {

@@ -16,7 +16,8 @@ import { Ipv4Hdr } from "../wire/ipv4";
 import { Ipv4Options, ipv4OptionsParse, optionAdvance, optionEntry, optionsPad } from "../wire/ipv4-options";
 import { optionsReply, returnHop, returnRoute } from "../wire/ipv4-return";
 import { ipv4Output, ipv4OutputOptions } from "./output";
-import { PATH_BROADCAST, Path, pathFind } from "./path";
+import { PATH_BROADCAST, Path } from "./path";
+import { pathTo } from "./path-cache";
 
 @unmanaged
 class ReplyState {
@@ -32,19 +33,19 @@ const HEADER: usize = memory.data(IPV4_HDR_LEN + IPOPT_MAX_LEN, 4);
 const OPTIONS: usize = memory.data(IPOPT_MAX_LEN, 4);
 const ADDRESS: usize = memory.data(16, 8);
 
-/** Finds the path of an answer to the datagram at pb.l3: 0 or -errno. `reflect`: record route and timestamp options go
- * with it. replyOutput() sends it. */
-export function replyPath(path: Path, pb: Pbuf, reflect: bool): i32 {
+/** Address of the Path of an answer to the datagram at pb.l3, the cache's; or -errno. `reflect`: record route and
+ * timestamp options go with it. replyOutput() sends it. */
+export function replyPath(pb: Pbuf, reflect: bool): i32 {
   const ip = changetype<Ipv4Hdr>(pb.l3);
   R.hop = ip.src;
   R.optionsLen = 0;
   const hdrLen = ip.hdrLen;
   if (hdrLen != IPV4_HDR_LEN && ipv4OptionsParse(pb.l3, hdrLen, O)) takeOptions(pb, hdrLen, reflect);
   address4(ADDRESS, R.hop);
-  const error = pathFind(path, ADDRESS, 0);
-  if (error < 0) return error;
+  const found = pathTo(ADDRESS, 0);
+  if (found < 0) return found;
   // RFC 1122 §3.2.2: an answer goes to one host, whatever a source route has recorded.
-  return path.kind >= <u32>PATH_BROADCAST ? -E_NETUNREACH : 0;
+  return changetype<Path>(found).kind >= <u32>PATH_BROADCAST ? -E_NETUNREACH : found;
 }
 
 function takeOptions(pb: Pbuf, hdrLen: u32, reflect: bool): void {
