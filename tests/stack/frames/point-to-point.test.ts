@@ -4,6 +4,7 @@ import { SimLink, VirtualClock } from "../../../src/index.js";
 import { ifconfig } from "../../../src/tools/ifconfig.js";
 import { boot } from "../harness.js";
 import { codeOf, Host, US } from "../recording-driver.js";
+import { data } from "../wire.js";
 
 /** Two stacks on one raw IP link, without addresses. */
 async function line() {
@@ -104,4 +105,41 @@ test("on Ethernet too: a /31 has no broadcast (RFC 3021 §2.2), a /32 with a far
     ["10.0.0.0", "10.0.0.1"],
     [US, "192.168.1.2"],
   ]);
+});
+
+test("a group across a line (RFC 1112 §6): joined there, heard there, and by the sender's own members", async () => {
+  const { a, b } = await line();
+  a.nif.addAddress("10.0.0.1/30");
+  b.nif.addAddress("10.0.0.2/30");
+  const clock = a.stack.clock as VirtualClock;
+  const heard: string[] = [];
+  const listen = async ({ stack, nif }: typeof a, name: string) => {
+    const socket = await stack.udp.bind({ port: 1000 });
+    socket.onmessage = (bytes, { address, destination, ttl }) =>
+      heard.push(`${name} ${address}>${destination} ttl ${ttl} ${bytes.length}`);
+    socket.addMembership("239.1.2.3", nif.index);
+    return socket;
+  };
+  await listen(a, "a");
+  const far = await listen(b, "b");
+  await clock.advance(1_000_000);
+  const sender = await a.stack.udp.bind();
+  sender.setMulticastInterface(a.nif.index);
+  const to = { address: "239.1.2.3", port: 1000 };
+  sender.trySend(data(5), to);
+  await clock.advance(10_000);
+  expect(heard.splice(0).sort()).toEqual(["a 10.0.0.1>239.1.2.3 ttl 1 5", "b 10.0.0.1>239.1.2.3 ttl 1 5"]);
+  sender.setMulticastLoopback(false);
+  sender.setMulticastTTL(7);
+  sender.trySend(data(6), to);
+  // More than the line takes at once goes in fragments.
+  sender.trySend(data(3000), to);
+  await clock.advance(10_000);
+  expect(heard.splice(0)).toEqual(["b 10.0.0.1>239.1.2.3 ttl 7 6", "b 10.0.0.1>239.1.2.3 ttl 7 3000"]);
+  far.dropMembership("239.1.2.3", b.nif.index);
+  const drops = b.stack.statistics().drops.IP_GROUP;
+  sender.trySend(data(7), to);
+  await clock.advance(10_000);
+  expect(heard).toEqual([]);
+  expect(b.stack.statistics().drops.IP_GROUP - drops).toBe(1);
 });
