@@ -36,6 +36,7 @@ import { WIRE_OK } from "../wire/ok";
 import {
   fragmentsOf,
   oldestOther,
+  oldestSibling,
   Reassembly,
   reassemblyDiscard,
   reassemblyEmpty,
@@ -145,12 +146,12 @@ function hold(r: Reassembly, pb: Pbuf): bool {
   const quota = pbufLimit(pb.cls, OWNER_REASSEMBLY);
   const most = netifAt(pb.netif).medium == MEDIUM_LOOPBACK ? quota : max<u32>(quota >> 1, 2);
   while (fragmentsOf(r.src) >= most) {
-    const other = oldestOther(r, true);
+    const other = oldestSibling(r);
     if (other === null) return false;
     reassemblyDiscard(other, DROP_FRAG_SOURCE_LIMIT);
   }
   while (!pbufGive(pb, OWNER_REASSEMBLY)) {
-    const other = oldestOther(r, false);
+    const other = oldestOther(r);
     if (other === null) return false;
     reassemblyDiscard(other, DROP_FRAG_EVICTED);
   }

@@ -158,14 +158,22 @@ export function fragmentsOf(src: u32): u32 {
   return n;
 }
 
-/** The oldest other than `than` that holds fragments, of the same source only if `same`; null if there is none. */
-export function oldestOther(than: Reassembly, same: bool): Reassembly | null {
+/** The oldest other than `than` that holds fragments; null if there is none. */
+export function oldestOther(than: Reassembly): Reassembly | null {
   let r = T.oldest;
+  while (r !== null && (r === than || r.fragments == 0)) r = r.newer;
+  return r;
+}
+
+/** The oldest of the same source, likewise. */
+export function oldestSibling(than: Reassembly): Reassembly | null {
+  let oldest: Reassembly | null = null;
+  let r = changetype<Reassembly | null>(load<usize>(bucketOf(than.src)));
   while (r !== null) {
-    if (r !== than && r.fragments != 0 && (!same || r.src == than.src)) return r;
-    r = r.newer;
+    if (r.src == than.src && r !== than && r.fragments != 0) oldest = r;
+    r = r.hashNext;
   }
-  return null;
+  return oldest;
 }
 
 /** Drops what the record holds. */

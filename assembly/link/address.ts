@@ -250,11 +250,11 @@ export function addressOfTimer(t: Timer): IfAddr {
   return changetype<IfAddr>(changetype<usize>(t) - offsetof<IfAddr>("timerNext"));
 }
 
-/** Do both IPv4 addresses stand in the subnet of one address of the interface? */
+/** Do both IPv4 addresses stand in the subnet of one address of the interface, in use? */
 export function addressSubnetHolds(netif: u32, a: u32, b: u32): bool {
   for (let i: u32 = 0; i < A.capacity; i++) {
     const own = ifAddrAt(i);
-    if (own.family != FAMILY_IPV4 || own.netif != netif) continue;
+    if (own.family != FAMILY_IPV4 || own.netif != netif || own.state != ADDR_USABLE) continue;
     const mask = maskOf(own.plen);
     const network = addressV4(changetype<usize>(own)) & mask;
     if ((a & mask) == network && (b & mask) == network) return true;

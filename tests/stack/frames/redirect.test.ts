@@ -240,6 +240,9 @@ describe("followed by a host", () => {
     for (const rest of [...gateways, 0x0a000002]) {
       expect(await redirect({ rest }), rest.toString(16)).toEqual({ ICMP_REDIRECT_GATEWAY: 1 });
     }
+    // Of a network that we are not on yet: the address there is being probed.
+    host.nif.addAddress("172.16.0.1/24", { probe: true }).catch(() => {});
+    expect(await redirect({ rest: 0xac100002 })).toEqual({ ICMP_REDIRECT_GATEWAY: 1 });
     expect(await redirect({}, { src: "192.168.1.7" })).toEqual({ ICMP_REDIRECT_SENDER: 1 });
     const foreign = ipv4({ src: "192.168.1.8", dst: BEYOND }, udp({}));
     expect(await redirect({}, {}, foreign)).toEqual({ ICMP_QUOTE_FOREIGN: 1 });
