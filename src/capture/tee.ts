@@ -28,7 +28,8 @@ export function capture(
   { epochMs = 0 }: CaptureOptions = {},
 ): () => void {
   const writer = new PcapngWriter(sink);
-  const epochNs = BigInt(epochMs) * 1_000_000n;
+  // A clock may have begun between two milliseconds.
+  const epochNs = BigInt(Math.round(epochMs * 1000)) * 1000n;
   const ends = interfaces.map((nif) => {
     const linkType = nif.medium === "ethernet" ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
     const index = writer.addInterface({ linkType, name: nif.name });

@@ -82,7 +82,7 @@ describe("a capture of interfaces", () => {
   test("is a pcapng file with directions, and drop reasons as comments", async () => {
     const host = await Host.create();
     const chunks: Uint8Array[] = [];
-    const stop = capture(host.stack.interfaces, (chunk) => chunks.push(chunk), { epochMs: 1000 });
+    const stop = capture(host.stack.interfaces, (chunk) => chunks.push(chunk), { epochMs: 1000.25 });
     host.rxUdp({ dstPort: 9, checksum: 1 });
     try {
       (await host.stack.udp.bind()).trySend("x", { address: PEER, port: 9 });

@@ -173,6 +173,15 @@ describe("the command", () => {
     ]);
   });
 
+  test("a clock that began between two milliseconds, as the machine's does", async () => {
+    const { clock, a } = await pair();
+    const dump = shown(clock, a, "tcpdump -n -c 1 -i eth0", { epochMs: 1_795_315_933_000.25 });
+    const reply = a.ping("192.168.1.2");
+    const { out } = await dump;
+    await during(clock, reply);
+    expect(out).toMatch(/^\d\d:\d\d:13\.010250 ARP, Request /);
+  });
+
   test("ends by its signal, with what it has; filters; times", async () => {
     const { clock, a } = await pair();
     const stop = new AbortController();

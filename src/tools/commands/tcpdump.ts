@@ -134,6 +134,8 @@ function chosen(options: Options, { stack }: CommandContext): readonly Interface
 
 async function live(options: Options, context: CommandContext, filter: Filter, count: number): Promise<number> {
   const { epochMs = 0, signal } = context;
+  // A clock may have begun between two milliseconds.
+  const epochNs = BigInt(Math.round(epochMs * 1000)) * 1000n;
   const nifs = chosen(options, context);
   const types = nifs.map(({ medium }) => (medium === "ethernet" ? LINKTYPE_ETHERNET : LINKTYPE_RAW));
   const links = nifs.map(({ name }, i) => ({ name, linkType: types[i] as number }));
@@ -158,7 +160,7 @@ async function live(options: Options, context: CommandContext, filter: Filter, c
           const ethernet = types[i] === LINKTYPE_ETHERNET;
           if (taken >= count || !filter(dissect(frame, ethernet))) return;
           taken++;
-          take(frame, ethernet, BigInt(epochMs) * 1_000_000n + BigInt(Math.round(info.timeUs * 1000)), i, info);
+          take(frame, ethernet, epochNs + BigInt(Math.round(info.timeUs * 1000)), i, info);
           if (taken >= count) end();
         }),
       );
