@@ -46,10 +46,11 @@ test("^C ends the command that runs, and reading goes on; exit ends it", async (
 });
 
 test("^D ends the command that runs, too: behind it ^C would end the process", async () => {
-  const { log, type, read } = prompting(true);
+  const { input, log, type, read } = prompting(true);
   await type("one\r");
   await type(CTRL_D);
   expect(await read).toBe(false);
+  expect(input.isPaused()).toBe(true);
   expect(log).toEqual(["begins one", "ended one"]);
 });
 

@@ -21,6 +21,7 @@ export class LinePrompt {
   readonly #output: NodeJS.WriteStream;
   readonly #lines: Interface;
   #isReading = false;
+  #isClosed = false;
 
   constructor({ input, output, prompt, completer, interrupt, hint }: LinePromptOptions) {
     this.isTerminal = input.isTTY === true && output.isTTY === true;
@@ -37,6 +38,7 @@ export class LinePrompt {
     });
     // From here on ^C would end the process in the midst of its work. A pipe's end is no wish to end what runs.
     this.#lines.on("close", () => {
+      this.#isClosed = true;
       if (this.isTerminal) interrupt();
     });
   }
@@ -64,8 +66,9 @@ export class LinePrompt {
       isTold = line.trim() === "exit" || line.trim() === "quit";
       if (isTold) break;
       await run(line);
-      this.#isReading = true;
-      this.#lines.prompt();
+      // A prompt behind the input's end would open the input again, and keep the process.
+      this.#isReading = !this.#isClosed;
+      if (this.#isReading) this.#lines.prompt();
     }
     this.#isReading = false;
     this.#lines.close();
