@@ -133,7 +133,7 @@ export function stackInit(): i32 {
   routeInit();
   netifInit();
   interfaceSwitchInit();
-  forwardPlainInit();
+  if (ASC_SHRINK_LEVEL == 0) forwardPlainInit();
   const added = addLoopback();
   if (added < 0) return added;
   S.booted = 1;
@@ -209,7 +209,8 @@ function runInput(budget: u32): bool {
 /** Takes frames of one interface, and offers slots for more; how many. */
 function takeBatch(nif: Netif, most: u32): u32 {
   const frames = min<u32>(min<u32>(netifRxWaiting(nif), BATCH), most);
-  const plain = ipv4ForwardsPlain(nif);
+  // The size build has the general path only.
+  const plain = ASC_SHRINK_LEVEL == 0 && ipv4ForwardsPlain(nif);
   for (let left = frames; left != 0; left--) {
     if (plain) {
       left -= ipv4ForwardPlain(nif, left);
