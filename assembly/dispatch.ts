@@ -42,7 +42,7 @@ import {
   NEXT_TCP,
   NEXT_UDP,
 } from "./abi/verdict";
-import { drop } from "./core/counter";
+import { drop, dropUnwatch } from "./core/counter";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
 import { icmpInput } from "./icmp/input";
@@ -143,6 +143,8 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
 /** A fragment; the datagram that it completes goes on as if it had come whole, by fragment zero's interface. */
 function fragmentInput(pb: Pbuf): u32 {
   const whole = reassemblyInput(pb);
+  // The frame in hand is held or gone: its buffer may be another's by now.
+  dropUnwatch();
   if (whole !== null) carryOut(netifAt(whole.netif), whole, ipv4Deliver(whole));
   return NEXT_DONE;
 }
