@@ -10,7 +10,7 @@ import { demo } from "../src/cli/demo.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-const STEPS = ["boot", "ping", "udp", "frame", "hostTable", "ownAddress", "ethernet", "internet", "memory"];
+const STEPS = ["boot", "ping", "udp", "frame", "hostTable", "ownAddress", "ethernet", "routers", "internet", "memory"];
 
 function run(root: string, ...args: string[]) {
   const script = join(root, "dist/src/cli/main.js");
@@ -24,7 +24,7 @@ describe("ringstack demo", () => {
     expect(stderr).toBe("");
     expect(status).toBe(0);
     const lines = stdout.split("\n");
-    expect(lines[0]).toBe(`ringstack ${version}: a TCP/IP host inside one WebAssembly module`);
+    expect(lines[0]).toBe(`ringstack ${version}: a TCP/IP host and router inside one WebAssembly module`);
     expect(lines.filter((line) => line.startsWith("== "))).toHaveLength(STEPS.length);
     expect(lines).toContain("PING 127.9.9.9 (127.9.9.9) 56(84) bytes of data.");
     expect(lines.filter((line) => line.startsWith("3 packets transmitted, 3 received, 0% packet loss"))).toHaveLength(
@@ -35,9 +35,11 @@ describe("ringstack demo", () => {
     expect(lines).toContain("lo    TX packets +6  RX packets +6");
     expect(lines).toContain("eth0  TX packets +0  RX packets +0");
     expect(lines).toContain("From 192.168.1.1 icmp_seq=1 Destination Host Unreachable");
+    expect(lines).toContain("From 192.168.239.145: icmp_seq=1 Redirect Host(New nexthop: 192.168.239.2)");
+    expect(lines).toContain("From 192.168.239.2 icmp_seq=1 Frag needed and DF set (mtu = 600)");
     expect(lines.some((line) => line.startsWith("8.8.8.8 "))).toBe(true);
     expect(stdout).not.toMatch(/NOT ALL RETURNED|GROWN/);
-    expect(stdout.trimEnd()).toMatch(/\n9 steps, all as they should be, in [\d.]+ m?s$/);
+    expect(stdout.trimEnd()).toMatch(/\n10 steps, all as they should be, in [\d.]+ m?s$/);
     // Plain text: no colours, no progress, nothing that moves the cursor.
     expect(stdout).toMatch(/^[\n\x20-\x7eµ…]*$/);
   });
@@ -49,7 +51,7 @@ describe("ringstack demo", () => {
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ ringstack: version, ok: true });
     expect(Object.keys(report.steps)).toEqual(STEPS);
-    const { boot, ping, udp, frame, hostTable, ownAddress, ethernet, internet, memory } = report.steps;
+    const { boot, ping, udp, frame, hostTable, ownAddress, ethernet, routers, internet, memory } = report.steps;
     expect(boot).toMatchObject({ imports: 0 });
     expect(ping["127.9.9.9"]).toMatchObject({ transmitted: 3, received: 3, errors: 0 });
     expect(udp.trips.map(({ size }: { size: number }) => size)).toContain(65507);
@@ -61,6 +63,7 @@ describe("ringstack demo", () => {
       { name: "eth0", tx: 0, rx: 0 },
     ]);
     expect(ethernet.neighbours.a[0]).toMatchObject({ address: "192.168.1.2", dev: "eth0" });
+    expect(routers).toMatchObject({ redirect: { gateway: "192.168.239.2" }, learned: 1, fragments: 2 });
     expect(internet.prefixes).toBeGreaterThan(500_000);
     expect(internet.choices[0]).toMatchObject({ address: "8.8.8.8", by: "8.8.8.0/24", asn: 15169 });
     for (const stack of memory.stacks) expect(stack).toMatchObject({ inUse: 0, isFixed: true, isReturned: true });

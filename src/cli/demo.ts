@@ -9,9 +9,21 @@ import { internet } from "./demo/internet.js";
 import { boot, pings, udp } from "./demo/loopback.js";
 import { memoryHeld } from "./demo/memory.js";
 import { ownAddress } from "./demo/own-address.js";
+import { routers } from "./demo/routers.js";
 import { durationText, type Facts, Session, type Step } from "./demo/session.js";
 
-const STEPS: readonly Step[] = [boot, pings, udp, frame, hostTable, ownAddress, ethernet, internet, memoryHeld];
+const STEPS: readonly Step[] = [
+  boot,
+  pings,
+  udp,
+  frame,
+  hostTable,
+  ownAddress,
+  ethernet,
+  routers,
+  internet,
+  memoryHeld,
+];
 
 export interface DemoOptions {
   readonly version: string;
@@ -36,7 +48,7 @@ export async function demo(
   const start = performance.now();
   const facts: Record<string, Facts> = {};
   let failed: { step: string; message: string } | undefined;
-  session.line(`ringstack ${version}: a TCP/IP host inside one WebAssembly module`);
+  session.line(`ringstack ${version}: a TCP/IP host and router inside one WebAssembly module`);
   session.line();
   for (const [i, step] of steps.entries()) {
     try {

@@ -48,7 +48,7 @@ export async function lab(options: LabCommandOptions, streams: Streams): Promise
     const captures = { files, epochMs: clock instanceof RealClock ? Date.now() - clock.now() / 1000 : 0 };
     const session = new Session(built, { out, ...captures });
     const steps = lines === undefined ? undefined : parseScript(lines, session.names);
-    if (options.pcap !== undefined) endCaptures = captureLab(built, options.pcap, files);
+    if (options.pcap !== undefined) endCaptures = captureLab(built, options.pcap, files, captures);
     if (steps === undefined) return await prompt(built, process.stdin, process.stdout, captures);
     await session.runAll(steps);
     return 0;
