@@ -99,12 +99,15 @@ export function rangeError(message: string): RangeError & { code: string } {
   return Object.assign(new RangeError(message), { code: "ERR_OUT_OF_RANGE" });
 }
 
+/** A text is shown as one: 5 is an integer, "5" is not. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
 /** The value, if it is an integer within the bounds. @throws RangeError naming it */
 export function requireInteger(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  // A text is shown as one: 5 is an integer, "5" is not.
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
-  throw rangeError(`${name}: ${shown} is not an integer from ${least} to ${most}`);
+  throw rangeError(`${name}: ${shown(value)} is not an integer from ${least} to ${most}`);
 }
 
 /** The value, if it fits a u32. @throws RangeError naming it */
@@ -112,8 +115,20 @@ export function requireWord(name: string, value: number): number {
   return requireInteger(name, value, 0, 0xffffffff);
 }
 
-/** @throws TypeError naming an option that is not known */
+/** The value, if it is true or false. @throws TypeError naming it */
+export function requireBoolean(name: string, value: boolean): boolean {
+  if (typeof value !== "boolean") throw typeError(`${name}: a boolean is needed, not ${shown(value)}`);
+  return value;
+}
+
+/** @throws TypeError naming what is no object */
+export function requireObject(name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) throw typeError(`${name}: an object is needed, not ${shown(value)}`);
+}
+
+/** @throws TypeError for what is no object, and naming an option that is not known */
 export function refuseUnknown(options: object, known: ReadonlySet<string>): void {
+  requireObject("options", options);
   for (const name of Object.keys(options)) {
     if (!known.has(name)) throw typeError(`${name}: no such option`);
   }

@@ -14,7 +14,7 @@ import { type MemoryReport, readMemory, readStatistics, type Statistics } from "
 import { Routes } from "./control/routes.js";
 import { InterfaceSwitches, Switches } from "./control/switches.js";
 import type { Driver } from "./drivers/driver.js";
-import { guarded, refuseUnknown, StackError, typeError } from "./errors.js";
+import { guarded, refuseUnknown, requireBoolean, StackError, typeError } from "./errors.js";
 import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
 import type { HostedSocket, SocketHost } from "./sockets/host.js";
 import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
@@ -42,6 +42,7 @@ export interface StackSnapshot {
 }
 
 const OPTIONS: ReadonlySet<string> = new Set([...BOOT_OPTIONS, "name", "clock", "module"]);
+const INTERFACE_OPTIONS: ReadonlySet<string> = new Set(["name", "address", "up"]);
 /** Frames and timers that one poll of the module may take. */
 const BUDGET = 512;
 /** Polls of the module in one turn of the clock. */
@@ -165,6 +166,8 @@ export class Stack implements Pollable, SocketHost {
   addInterface(driver: Driver, options: { name?: string; address?: string; up?: boolean } = {}): Interface {
     if (this.#closed) throw new StackError(E_BADF, "addInterface");
     requireDriver(driver);
+    refuseUnknown(options, INTERFACE_OPTIONS);
+    if (options.up !== undefined) requireBoolean("up", options.up);
     if (options.address !== undefined) ipv4Prefix(options.address, "address");
     const name = options.name ?? freeName(driver, this.#interfaces);
     requireFree(name, this.#interfaces);
@@ -178,7 +181,7 @@ export class Stack implements Pollable, SocketHost {
 
   // Sockets
 
-  /** A socket for ICMP echoes. @throws StackError */
+  /** A socket for ICMP echoes. @throws StackError; RangeError, TypeError */
   openEcho(options?: EchoOptions): EchoSocket {
     return new EchoSocket(this, options);
   }

@@ -5,7 +5,7 @@ import { CALL_ADDR, CALL_ADDR2 } from "../../assembly/abi/call.js";
 import { E_ADDRINUSE, E_ADDRNOTAVAIL, E_BADF } from "../../assembly/abi/errno.js";
 import * as NETIF from "../../assembly/abi/netif.js";
 import { formatIpv4, formatMac, ipv4, ipv4Prefix, maskOf, readIpv4 } from "../address.js";
-import { check, guarded, refuseUnknown, StackError } from "../errors.js";
+import { check, guarded, refuseUnknown, requireBoolean, StackError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 
 /** An address of an interface. */
@@ -125,7 +125,7 @@ export class Addresses {
     refuseUnknown(options, OPTIONS);
     const { address, length } = ipv4Prefix(prefix, "address");
     const peer = options.peer === undefined ? undefined : ipv4(options.peer, "peer");
-    const probe = options.probe === true;
+    const probe = options.probe !== undefined && requireBoolean("probe", options.probe);
     const flags = (probe ? NETIF.ADDRF_PROBE : 0) | (peer === undefined ? 0 : NETIF.ADDRF_PEER);
     const { core } = this.#host;
     this.#host.tick();

@@ -6,7 +6,7 @@ import { type Clock, VirtualClock } from "../clock.js";
 import type { RouteSpec } from "../control/routes.js";
 import type { FrameInfo } from "../drivers/sim-link.js";
 import { SimLink } from "../drivers/sim-link.js";
-import { rangeError, StackError } from "../errors.js";
+import { rangeError, refuseUnknown, StackError } from "../errors.js";
 import { Prng } from "../prng.js";
 import { Stack } from "../stack.js";
 import { runSysctl } from "../tools/sysctl.js";
@@ -29,6 +29,7 @@ export interface LabOptions {
   readonly onFrame?: (link: string, frame: Uint8Array, info: FrameInfo) => void;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["clock", "seed", "module", "onFrame"]);
 /**
  * What a lab's host boots with, unless its topology says more: enough for every command, small enough for a thousand
  * hosts. Untouched memory costs nothing.
@@ -75,10 +76,11 @@ export class Lab {
   /**
    * Builds a lab. No time passes: under a virtual clock nothing is sent before that is run.
    * @param source  a topology's file as text or parsed, or what readTopology() made of it
-   * @throws (by rejection) TopologyError naming each part that is wrong; what compiling the module throws. Then nothing
+   * @throws (by rejection) TopologyError naming each part that is wrong; TypeError for an option; what compiling the module throws. Then nothing
    *   is left on the clock.
    */
   static async create(source: string | object, options: LabOptions = {}): Promise<Lab> {
+    refuseUnknown(options, OPTIONS);
     const topology = readTopology(source);
     const lab = new Lab(topology, options.clock ?? new VirtualClock(), options.seed ?? topology.seed);
     try {

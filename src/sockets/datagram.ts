@@ -19,8 +19,18 @@ import {
   PCB_RX_COUNT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
-import { check, errnoName, rangeError, requireWord, StackError, typeError, uncaught } from "../errors.js";
+import {
+  check,
+  errnoName,
+  rangeError,
+  requireBoolean,
+  requireInteger,
+  StackError,
+  typeError,
+  uncaught,
+} from "../errors.js";
 import type { HostedSocket, SocketHost } from "./host.js";
+import { SOCKET_OPTIONS, type SocketOption } from "./options.js";
 
 /** An endpoint of a socket. */
 export interface Endpoint {
@@ -161,10 +171,18 @@ export abstract class DatagramSocket implements HostedSocket {
     if (this.#closed) throw new StackError(E_BADF, syscall);
   }
 
+  /** @throws StackError EINVAL, ENODEV; RangeError for what is no whole number: each says option and value */
   protected setOption(option: number, value: number): void {
     this.open("setsockopt");
-    requireWord("setsockopt", value);
-    check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt");
+    const { name, least, most } = SOCKET_OPTIONS[option] as SocketOption;
+    // What fits a word the module judges.
+    if (value >>> 0 !== value) requireInteger(name, value, least, most);
+    check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt", { text: `${name} = ${value}` });
+  }
+
+  /** @throws TypeError for what is neither true nor false */
+  protected setSwitch(option: number, on: boolean): void {
+    this.setOption(option, requireBoolean((SOCKET_OPTIONS[option] as SocketOption).name, on) ? 1 : 0);
   }
 
   /** How this socket treats DF; "want" at first. @throws RangeError for what is none of these */
@@ -195,7 +213,8 @@ export abstract class DatagramSocket implements HostedSocket {
     requireBytes(options);
     const { core } = this.host;
     if (options.length <= IP_OPTIONS_MOST) core.u8.set(options, core.call + CALL.CALL_OPTIONS);
-    check(core.exports.sock_options(this.handle, options.length), "setsockopt");
+    const text = `IP options of ${options.length} bytes`;
+    check(core.exports.sock_options(this.handle, options.length), "setsockopt", { text });
   }
 
   /**

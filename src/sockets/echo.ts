@@ -13,7 +13,7 @@ import {
   SEND_TO,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check } from "../errors.js";
+import { check, refuseUnknown, requireBoolean } from "../errors.js";
 import { DatagramSocket, type PathMtuDiscovery, requireBytes } from "./datagram.js";
 import type { SocketHost } from "./host.js";
 
@@ -33,17 +33,31 @@ export interface EchoOptions {
   readonly ifindex?: number;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set([
+  "address",
+  "ttl",
+  "tos",
+  "dontFragment",
+  "broadcast",
+  "pathMtuDiscovery",
+  "options",
+  "ifindex",
+]);
+
 export class EchoSocket extends DatagramSocket {
-  /** @throws StackError EADDRNOTAVAIL, EINVAL, ENOBUFS */
+  /** @throws StackError EADDRNOTAVAIL, EINVAL, ENOBUFS; RangeError, TypeError */
   constructor(host: SocketHost, options: EchoOptions = {}) {
+    refuseUnknown(options, OPTIONS);
     super(host, IPPROTO_ICMP, "socket");
     try {
       host.core.putPeer(ipv4(options.address ?? "0.0.0.0"), 0);
       check(host.core.exports.sock_bind(this.handle), "bind", { address: options.address });
       if (options.ttl !== undefined) this.setOption(OPT_TTL, options.ttl);
       if (options.tos !== undefined) this.setOption(OPT_TOS, options.tos);
-      if (options.broadcast) this.setOption(OPT_BROADCAST, 1);
-      if (options.dontFragment) this.setOption(OPT_MTU_DISCOVER, PMTUDISC_DO);
+      if (options.broadcast !== undefined) this.setSwitch(OPT_BROADCAST, options.broadcast);
+      if (options.dontFragment !== undefined && requireBoolean("dontFragment", options.dontFragment)) {
+        this.setOption(OPT_MTU_DISCOVER, PMTUDISC_DO);
+      }
       if (options.pathMtuDiscovery !== undefined) this.setPathMtuDiscovery(options.pathMtuDiscovery);
       if (options.options !== undefined) this.setOptions(options.options);
       if (options.ifindex !== undefined) this.setOption(OPT_INTERFACE, options.ifindex);

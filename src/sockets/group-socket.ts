@@ -99,7 +99,7 @@ export abstract class GroupSocket extends DatagramSocket {
 
   /** Whether own multicasts are heard here too, by the members of the group; they are at first. */
   setMulticastLoopback(on: boolean): void {
-    this.setOption(OPT_MULTICAST_LOOP, on ? 1 : 0);
+    this.setSwitch(OPT_MULTICAST_LOOP, on);
   }
 
   /** The interface by which multicasts leave; 0 or "0.0.0.0": as routes say. @throws StackError ENODEV */

@@ -4,7 +4,7 @@
 
 import { E_AGAIN, E_TIMEDOUT } from "../../assembly/abi/errno.js";
 import { ICMP_REDIRECT } from "../../assembly/abi/proto.js";
-import { errnoOf, requireInteger, StackError } from "../errors.js";
+import { errnoOf, refuseUnknown, requireInteger, StackError } from "../errors.js";
 import { EchoSocket, readEcho } from "./echo.js";
 import type { SocketHost } from "./host.js";
 
@@ -18,6 +18,8 @@ export interface PingOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["size", "sequence", "ttl", "timeoutUs", "signal"]);
+
 export interface PingReply {
   readonly address: string;
   /** Bytes of the ICMP message: data and 8. */
@@ -30,9 +32,10 @@ export interface PingReply {
 
 /**
  * @throws (by rejection) StackError EHOSTUNREACH, ENETUNREACH …, by an ICMP error or for want of a route, ETIMEDOUT when
- *   nothing comes, EAGAIN when there is no room to send; RangeError; the signal's reason
+ *   nothing comes, EAGAIN when there is no room to send; RangeError, TypeError; the signal's reason
  */
 export async function ping(host: SocketHost, address: string, options: PingOptions = {}): Promise<PingReply> {
+  refuseUnknown(options, OPTIONS);
   const { size = 56, sequence = 1, ttl, timeoutUs = 4_000_000, signal } = options;
   requireInteger("size", size, 0, 0xffff);
   requireInteger("sequence", sequence, 0, 0xffff);

@@ -16,7 +16,7 @@ import {
   SOCK_RAW,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check, refuseUnknown, requireInteger } from "../errors.js";
+import { check, refuseUnknown, requireBoolean, requireInteger } from "../errors.js";
 import { type DatagramInfo, requireBytes } from "./datagram.js";
 import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
@@ -74,11 +74,11 @@ export class RawSocket extends GroupSocket {
 
   #configure(options: RawOptions): void {
     if (options.ifindex !== undefined) this.setOption(OPT_INTERFACE, options.ifindex);
-    if (options.headerIncluded) this.setOption(OPT_HEADER_INCLUDED, 1);
+    if (options.headerIncluded !== undefined) this.setSwitch(OPT_HEADER_INCLUDED, options.headerIncluded);
     if (options.ttl !== undefined) this.setTTL(options.ttl);
     if (options.tos !== undefined) this.setTOS(options.tos);
     if (options.dontFragment !== undefined) this.setDontFragment(options.dontFragment);
-    if (options.broadcast) this.setOption(OPT_BROADCAST, 1);
+    if (options.broadcast !== undefined) this.setSwitch(OPT_BROADCAST, options.broadcast);
     if (options.queue !== undefined) this.setOption(OPT_QUEUE, options.queue);
     if (options.onmessage !== undefined) this.onmessage = options.onmessage;
   }
@@ -95,7 +95,7 @@ export class RawSocket extends GroupSocket {
 
   /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
   setDontFragment(on: boolean): void {
-    this.setOption(OPT_MTU_DISCOVER, on ? PMTUDISC_DO : PMTUDISC_DONT);
+    this.setOption(OPT_MTU_DISCOVER, requireBoolean("dontFragment", on) ? PMTUDISC_DO : PMTUDISC_DONT);
   }
 
   /** Connects to a peer: only its datagrams are received. @throws StackError ENETUNREACH …; TypeError */

@@ -19,7 +19,7 @@ import {
   SEND_TO,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check, rangeError, StackError, typeError } from "../errors.js";
+import { check, rangeError, refuseUnknown, requireBoolean, requireObject, StackError } from "../errors.js";
 import { type DatagramInfo, requireBytes } from "./datagram.js";
 import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
@@ -46,6 +46,12 @@ export interface Destination {
   readonly port: number;
 }
 
+const OPTIONS: ReadonlySet<string> = new Set(["address", "port", "queue", "broadcast", "reuseAddr", "onmessage"]);
+/** A datagram that came in, or its info, names a destination as well. */
+const DESTINATION: ReadonlySet<string> = new Set([
+  ...["address", "port", "family", "size", "destination", "ifindex", "ttl", "tos", "timeUs", "options", "data"],
+  ...["code", "reporter", "icmpType", "icmpCode", "icmpRest"],
+]);
 const encoder = new TextEncoder();
 
 function checkPort(port: number, least: number): number {
@@ -54,10 +60,6 @@ function checkPort(port: number, least: number): number {
     throw Object.assign(error, { code: "ERR_SOCKET_BAD_PORT" });
   }
   return port;
-}
-
-function requireObject(name: string, value: unknown): void {
-  if (typeof value !== "object" || value === null) throw typeError(`${name}: an object is needed, not ${value}`);
 }
 
 export class UdpSocket extends GroupSocket {
@@ -79,16 +81,16 @@ export class UdpSocket extends GroupSocket {
 
   /** A bound socket. @throws StackError EADDRINUSE, EADDRNOTAVAIL, ENOBUFS; RangeError, TypeError */
   static create(host: SocketHost, options: UdpOptions = {}): UdpSocket {
-    requireObject("options", options);
+    refuseUnknown(options, OPTIONS);
     const port = checkPort(options.port ?? 0, 0);
     const address = ipv4(options.address ?? "0.0.0.0");
     const socket = new UdpSocket(host);
     try {
-      if (options.reuseAddr) socket.setOption(OPT_REUSE, 1);
+      if (options.reuseAddr !== undefined) socket.setSwitch(OPT_REUSE, options.reuseAddr);
       host.core.putPeer(address, port);
       check(host.core.exports.sock_bind(socket.handle), "bind", { address: options.address ?? "0.0.0.0", port });
       if (options.queue !== undefined) socket.setQueue(options.queue);
-      if (options.broadcast) socket.setBroadcast(true);
+      if (options.broadcast !== undefined) socket.setBroadcast(options.broadcast);
       if (options.onmessage !== undefined) socket.onmessage = options.onmessage;
     } catch (error) {
       socket.close();
@@ -104,6 +106,7 @@ export class UdpSocket extends GroupSocket {
   connect(to: Destination): void {
     this.open("connect");
     requireObject("to", to);
+    refuseUnknown(to, DESTINATION);
     const port = checkPort(to.port, 1);
     const address = to.address ?? "127.0.0.1";
     this.host.tick();
@@ -152,7 +155,7 @@ export class UdpSocket extends GroupSocket {
 
   /** Allows or forbids sending to broadcast addresses (RFC 1122 §3.3.6; forbidden at first). */
   setBroadcast(on: boolean): void {
-    this.setOption(OPT_BROADCAST, on ? 1 : 0);
+    this.setSwitch(OPT_BROADCAST, on);
   }
 
   /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
@@ -167,7 +170,7 @@ export class UdpSocket extends GroupSocket {
 
   /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
   setDontFragment(on: boolean): void {
-    this.setOption(OPT_MTU_DISCOVER, on ? PMTUDISC_DO : PMTUDISC_DONT);
+    this.setOption(OPT_MTU_DISCOVER, requireBoolean("dontFragment", on) ? PMTUDISC_DO : PMTUDISC_DONT);
   }
 
   /** Datagrams that may wait unread, 1 to 65,536. */

@@ -6,6 +6,7 @@ import * as NETIF from "../../assembly/abi/netif.js";
 import { IFF_BROADCAST, IFF_POINTOPOINT } from "../../assembly/abi/netif.js";
 import type { InterfaceAddress } from "../control/addresses.js";
 import type { Interface, MediumName } from "../control/interfaces.js";
+import { refuseUnknown } from "../errors.js";
 import type { Stack } from "../stack.js";
 
 export interface IfconfigOptions {
@@ -14,6 +15,8 @@ export interface IfconfigOptions {
   /** This interface only, up or down. */
   readonly name?: string;
 }
+
+const OPTIONS: ReadonlySet<string> = new Set(["all", "name"]);
 
 const ENCAPSULATIONS: Record<MediumName, string> = {
   loopback: "Local Loopback",
@@ -45,9 +48,10 @@ export function listed(stack: Stack): Interface[] {
 
 /**
  * The blocks, with an empty line between them. An interface's further addresses follow as eth0:0, eth0:1 …
- * @throws StackError ENODEV
+ * @throws StackError ENODEV; TypeError for an option
  */
 export function ifconfig(stack: Stack, options: IfconfigOptions = {}): string {
+  refuseUnknown(options, OPTIONS);
   const { all = false, name } = options;
   const shown = name === undefined ? listed(stack).filter((nif) => all || nif.isUp) : [stack.interface(name)];
   return shown.flatMap(blocksOf).join("\n\n");

@@ -11,7 +11,7 @@ import {
   IPV4_HDR_LEN,
 } from "../../assembly/abi/proto.js";
 import { formatIpv4, ipv4 } from "../address.js";
-import { requireInteger, StackError } from "../errors.js";
+import { refuseUnknown, requireInteger, StackError } from "../errors.js";
 import type { DatagramError, DatagramInfo, PathMtuDiscovery } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
 import type { Stack } from "../stack.js";
@@ -65,7 +65,7 @@ const MAX_TIME_US = 2 ** 48;
  * @param output  called with each line, without its end; a reply's with IP options are several
  * @param signal  ends it as ^C does: the statistics are printed and the promise resolves
  * @returns what was counted; nothing is transmitted where there is no way to the target, which is printed
- * @throws (by rejection) TypeError for the target; RangeError for an option; StackError EBADF when the stack is closed,
+ * @throws (by rejection) TypeError for the target; RangeError, TypeError for an option; StackError EBADF when the stack is closed,
  *   ENOBUFS when it has no socket left; an Error with code ERR_STACK_RESTORED when its clock is restored meanwhile
  */
 export async function ping(
@@ -94,7 +94,27 @@ export async function ping(
 /** What is no matter of the way to the target. */
 const UNSAID: readonly string[] = ["EBADF", "EINVAL", "ENOBUFS"];
 
+const OPTIONS: ReadonlySet<string> = new Set([
+  "count",
+  "intervalUs",
+  "size",
+  "ttl",
+  "timeoutUs",
+  "deadlineUs",
+  "name",
+  "quiet",
+  "numeric",
+  "tos",
+  "source",
+  "device",
+  "broadcast",
+  "discover",
+  "ipOptions",
+  "err",
+]);
+
 function requireOptions(options: PingRunOptions): void {
+  refuseUnknown(options, OPTIONS);
   const { count = Infinity, intervalUs = 0, size = 0, timeoutUs = 0, deadlineUs = 0 } = options;
   if (count !== Infinity) requireInteger("count", count, 1, Number.MAX_SAFE_INTEGER);
   requireInteger("intervalUs", intervalUs, 0, MAX_TIME_US);

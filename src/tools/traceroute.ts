@@ -5,7 +5,7 @@
  */
 import { ICMP_HDR_LEN, ICMP_REDIRECT, ICMP_UNREACHABLE, IPV4_HDR_LEN, UDP_HDR_LEN } from "../../assembly/abi/proto.js";
 import { ipv4 } from "../address.js";
-import { requireInteger, StackError } from "../errors.js";
+import { refuseUnknown, requireInteger, StackError } from "../errors.js";
 import type { DatagramError } from "../sockets/datagram.js";
 import { UdpSocket } from "../sockets/udp.js";
 import type { Stack } from "../stack.js";
@@ -37,6 +37,23 @@ export interface TracerouteOptions {
   /** Printed for the target; itself unless given. */
   readonly name?: string;
 }
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  "icmp",
+  "firstHop",
+  "maxHops",
+  "probes",
+  "waitUs",
+  "port",
+  "length",
+  "ipOptions",
+  "dontFragment",
+  "source",
+  "ifindex",
+  "nameOf",
+  "numeric",
+  "name",
+]);
 
 /** What came of it. */
 export interface TracerouteResult {
@@ -98,6 +115,7 @@ export async function traceroute(
   options: TracerouteOptions = {},
   signal?: AbortSignal,
 ): Promise<TracerouteResult> {
+  refuseUnknown(options, OPTIONS);
   const { firstHop = 1, maxHops = 30, length = 60, name = target } = options;
   requireInteger("maxHops", maxHops, 1, 255);
   requireInteger("firstHop", firstHop, 1, maxHops);

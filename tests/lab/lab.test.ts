@@ -33,6 +33,11 @@ async function framesOf(options: Partial<LabOptions> = {}): Promise<string> {
 }
 
 describe("a lab", () => {
+  test("an option that there is not is refused by its name", async () => {
+    const options = { sed: 1 } as LabOptions;
+    await expect(Lab.create(SWITCHED, options)).rejects.toThrow(/^sed: no such option$/);
+  });
+
   test("has the hosts, links and switches of its topology, and answers by name", async () => {
     const lab = await Lab.create(SWITCHED);
     expect([...lab.hosts.keys()]).toEqual(["h1", "h2", "h3"]);
