@@ -10,8 +10,8 @@ import { REGION_ROUTE } from "../assembly/abi/stack.js";
 import { writeIpv4 } from "../src/address.js";
 import { type BootOptions, Core } from "../src/wasm/core.js";
 
-const MAC0 = [2, 0, 0, 0, 0, 1];
-const MAC1 = [2, 0, 0, 0, 0, 2];
+export const MAC0 = [2, 0, 0, 0, 0, 1];
+export const MAC1 = [2, 0, 0, 0, 0, 2];
 const ETHER = 14;
 /** Frames that a poll may take and timers that it may fire. */
 const BUDGET = 4096;
@@ -169,7 +169,7 @@ function writeBytes(u8: Uint8Array, at: number, v: number): void {
   u8[at + 3] = v;
 }
 
-function done(result: number): number {
+export function done(result: number): number {
   if (result < 0) throw new Error(`bench: the stack answers ${result}`);
   return result;
 }
