@@ -5,6 +5,7 @@
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4, formatMac } from "../address.js";
 import { tftpRequest } from "./decode-tftp.js";
+import { onesSum } from "./internet-checksum.js";
 
 export interface Layer {
   /** "Ethernet", "ARP", "IPv4", "ICMP", "UDP", "TFTP"; "data" for what is not looked into. */
@@ -64,14 +65,6 @@ function u32(from: Uint8Array, at: number): number {
 
 const address = (from: Uint8Array, at: number) => formatIpv4(u32(from, at));
 const mac = (from: Uint8Array, at: number) => formatMac(from.subarray(at, at + PROTO.MAC_LEN));
-
-/** RFC 1071: the ones' complement sum, 0xffff where a checksum that is among the bytes is correct. */
-function sum(from: Uint8Array, start = 0): number {
-  let total = start;
-  for (let at = 0; at < from.length; at += 2) total += ((from[at] as number) << 8) | (from[at + 1] ?? 0);
-  while (total > 0xffff) total = (total & 0xffff) + Math.floor(total / 65536);
-  return total;
-}
 
 const ETHERTYPES: Record<number, string> = {
   [PROTO.ETHERTYPE_IPV4]: "IPv4",
@@ -147,7 +140,7 @@ function ipv4(packet: Uint8Array): Layer[] {
     `TTL ${packet[8]}`,
     known ?? `protocol ${protocol}`,
   ].join(", ");
-  const checksum = { value: u16(packet, 10), correct: sum(packet.subarray(0, headerLen)) === 0xffff };
+  const checksum = { value: u16(packet, 10), correct: onesSum(packet.subarray(0, headerLen)) === 0xffff };
   const layer = { name: "IPv4", text, checksum };
   // Behind the total length stands padding; less than it means that the frame was cut.
   const rest = packet.subarray(headerLen, Math.max(totalLen, headerLen));
@@ -162,7 +155,7 @@ const UNREACHABLE = ["network", "host", "protocol", "port", "fragmentation neede
 
 function icmp(message: Uint8Array, isWhole: boolean): Layer[] {
   if (message.length < PROTO.ICMP_HDR_LEN) return short("ICMP", message);
-  const checksum = { value: u16(message, 2), correct: isWhole && sum(message) === 0xffff };
+  const checksum = { value: u16(message, 2), correct: isWhole && onesSum(message) === 0xffff };
   return [{ name: "ICMP", text: `${icmpText(message)}, ${bytes(message.length)}`, checksum }];
 }
 
@@ -185,8 +178,8 @@ function udp(datagram: Uint8Array, isWhole: boolean, ip: Uint8Array): Layer[] {
   const request = target === 69 ? tftpRequest(payload) : undefined;
   const upper = request === undefined ? data(payload) : [{ name: "TFTP", text: request }];
   if (value === 0) return [{ name: "UDP", text: `${text}, no checksum` }, ...upper];
-  const pseudo = sum(ip.subarray(12, 20), PROTO.IPPROTO_UDP + length);
+  const pseudo = onesSum(ip.subarray(12, 20), PROTO.IPPROTO_UDP + length);
   const isCovered = isWhole && length >= PROTO.UDP_HDR_LEN && length <= datagram.length;
-  const correct = isCovered && sum(datagram.subarray(0, length), pseudo) === 0xffff;
+  const correct = isCovered && onesSum(datagram.subarray(0, length), pseudo) === 0xffff;
   return [{ name: "UDP", text, checksum: { value, correct } }, ...upper];
 }

@@ -1,8 +1,8 @@
 /** ICMP messages as tcpdump prints them. */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4 } from "../address.js";
+import { checksumFor } from "./internet-checksum.js";
 import { dissectIpv4, type Ipv4Packet, portsOf, u16, u32 } from "./tcpdump-packet.js";
-import { internetChecksum } from "./tcpdump-tcp.js";
 
 /** By code; % is the destination in question. */
 const UNREACHABLE: readonly string[] = [
@@ -39,7 +39,7 @@ export function icmpText(ip: Ipv4Packet, verbose: boolean): string {
 
 function checksum(ip: Ipv4Packet, length: number): string {
   if (ip.moreFragments || ip.payload.length !== length) return "";
-  const [have, wanted] = [u16(ip.payload, 2), internetChecksum(ip.payload, 2)];
+  const [have, wanted] = [u16(ip.payload, 2), checksumFor(ip.payload, 2)];
   return have === wanted ? "" : ` (wrong icmp cksum ${have.toString(16)} (->${wanted.toString(16)})!)`;
 }
 

@@ -4,11 +4,12 @@
  */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4, formatMac } from "../address.js";
+import { checksumFor } from "./internet-checksum.js";
 import { icmpText } from "./tcpdump-icmp.js";
 import { igmpText } from "./tcpdump-igmp.js";
 import { optionsText } from "./tcpdump-options.js";
 import { dissect, dissectIpv4, type Ipv4Packet, type Packet, portsOf, u16, u32 } from "./tcpdump-packet.js";
-import { internetChecksum, TcpFlows } from "./tcpdump-tcp.js";
+import { TcpFlows } from "./tcpdump-tcp.js";
 
 export interface PrintOptions {
   /** -v */
@@ -119,7 +120,7 @@ function headerText({ bytes, headerLength, totalLength, protocol, offset }: Ipv4
   if (headerLength > PROTO.IPV4_HDR_LEN) {
     parts.push(`options (${optionsText(bytes.subarray(PROTO.IPV4_HDR_LEN, headerLength))})`);
   }
-  const wanted = internetChecksum(bytes.subarray(0, headerLength), 10);
+  const wanted = checksumFor(bytes.subarray(0, headerLength), 10);
   const have = u16(bytes, 10);
   if (have !== wanted) parts.push(`bad cksum ${have.toString(16)} (->${wanted.toString(16)})!`);
   return parts.join(", ");

@@ -1,5 +1,6 @@
 /** TCP segments as tcpdump prints them: sequence numbers relative to each connection's first (RFC 9293 §3.1). */
 import * as PROTO from "../../assembly/abi/proto.js";
+import { checksumFor } from "./internet-checksum.js";
 import { type Ipv4Packet, u16, u32 } from "./tcpdump-packet.js";
 
 /** Connections whose first sequence numbers are remembered; the oldest gives way. */
@@ -77,7 +78,7 @@ function checksumText(ip: Ipv4Packet): string {
   pseudo[9] = ip.protocol;
   pseudo[10] = ip.payload.length >> 8;
   pseudo[11] = ip.payload.length;
-  const wanted = internetChecksum(Uint8Array.from([...pseudo, ...ip.payload]), 12 + 16);
+  const wanted = checksumFor(Uint8Array.from([...pseudo, ...ip.payload]), 12 + 16);
   const have = u16(ip.payload, 16);
   const hex = (value: number) => `0x${value.toString(16).padStart(4, "0")}`;
   return have === wanted ? `cksum ${hex(have)} (correct)` : `cksum ${hex(have)} (incorrect -> ${hex(wanted)})`;
@@ -118,12 +119,4 @@ function optionText(type: number, option: Uint8Array): string {
     default:
       return `unknown-${type} 0x${[...option.subarray(2)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   }
-}
-
-/** The Internet checksum (RFC 1071) that the field at `at` should hold. */
-export function internetChecksum(bytes: Uint8Array, at: number): number {
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) if (i !== at) sum += ((bytes[i] as number) << 8) | (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 65536);
-  return sum ^ 0xffff;
 }
