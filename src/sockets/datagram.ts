@@ -12,11 +12,16 @@ import {
   IP_OPTIONS_MOST,
   OPT_MTU,
   OPT_MTU_DISCOVER,
+  OPT_QUEUE,
+  OPT_TOS,
+  OPT_TTL,
   PCB_LOCAL,
   PCB_LOCAL_PORT,
   PCB_REMOTE,
   PCB_REMOTE_PORT,
   PCB_RX_COUNT,
+  PMTUDISC_DO,
+  PMTUDISC_DONT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
 import {
@@ -183,6 +188,26 @@ export abstract class DatagramSocket implements HostedSocket {
   /** @throws TypeError for what is neither true nor false */
   protected setSwitch(option: number, on: boolean): void {
     this.setOption(option, requireBoolean((SOCKET_OPTIONS[option] as SocketOption).name, on) ? 1 : 0);
+  }
+
+  /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
+  setTTL(ttl: number): void {
+    this.setOption(OPT_TTL, ttl);
+  }
+
+  /** Type of service, 0 to 255. */
+  setTOS(tos: number): void {
+    this.setOption(OPT_TOS, tos);
+  }
+
+  /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
+  setDontFragment(on: boolean): void {
+    this.setOption(OPT_MTU_DISCOVER, requireBoolean("dontFragment", on) ? PMTUDISC_DO : PMTUDISC_DONT);
+  }
+
+  /** Datagrams that may wait unread, 1 to 65,536. */
+  setQueue(datagrams: number): void {
+    this.setOption(OPT_QUEUE, datagrams);
   }
 
   /** How this socket treats DF; "want" at first. @throws RangeError for what is none of these */

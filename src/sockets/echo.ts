@@ -72,11 +72,6 @@ export class EchoSocket extends DatagramSocket {
     return this.address.port;
   }
 
-  /** TTL of unicast requests, 1 to 255; 0 = the stack's default. */
-  setTTL(ttl: number): void {
-    this.setOption(OPT_TTL, ttl);
-  }
-
   /**
    * Sends an echo request with this sequence number and data.
    * @returns false if there is no room now

@@ -2,21 +2,9 @@
  * Raw sockets: IP datagrams of one protocol, as they are. What is received begins with the IP header (after reassembly);
  * what is sent gets one from the stack, unless the socket says `headerIncluded`.
  */
-import {
-  OPT_BROADCAST,
-  OPT_HEADER_INCLUDED,
-  OPT_INTERFACE,
-  OPT_MTU_DISCOVER,
-  OPT_QUEUE,
-  OPT_TOS,
-  OPT_TTL,
-  PMTUDISC_DO,
-  PMTUDISC_DONT,
-  SEND_TO,
-  SOCK_RAW,
-} from "../../assembly/abi/socket.js";
+import { OPT_BROADCAST, OPT_HEADER_INCLUDED, OPT_INTERFACE, SEND_TO, SOCK_RAW } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check, refuseUnknown, requireBoolean, requireInteger } from "../errors.js";
+import { check, refuseUnknown, requireInteger } from "../errors.js";
 import { type DatagramInfo, requireBytes } from "./datagram.js";
 import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
@@ -79,23 +67,8 @@ export class RawSocket extends GroupSocket {
     if (options.tos !== undefined) this.setTOS(options.tos);
     if (options.dontFragment !== undefined) this.setDontFragment(options.dontFragment);
     if (options.broadcast !== undefined) this.setSwitch(OPT_BROADCAST, options.broadcast);
-    if (options.queue !== undefined) this.setOption(OPT_QUEUE, options.queue);
+    if (options.queue !== undefined) this.setQueue(options.queue);
     if (options.onmessage !== undefined) this.onmessage = options.onmessage;
-  }
-
-  /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
-  setTTL(ttl: number): void {
-    this.setOption(OPT_TTL, ttl);
-  }
-
-  /** Type of service, 0 to 255. */
-  setTOS(tos: number): void {
-    this.setOption(OPT_TOS, tos);
-  }
-
-  /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
-  setDontFragment(on: boolean): void {
-    this.setOption(OPT_MTU_DISCOVER, requireBoolean("dontFragment", on) ? PMTUDISC_DO : PMTUDISC_DONT);
   }
 
   /** Connects to a peer: only its datagrams are received. @throws StackError ENETUNREACH …; TypeError */

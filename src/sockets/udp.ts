@@ -8,18 +8,12 @@ import {
   HANDLE_INDEX,
   OPT_BROADCAST,
   OPT_INTERFACE,
-  OPT_MTU_DISCOVER,
-  OPT_QUEUE,
   OPT_REUSE,
-  OPT_TOS,
-  OPT_TTL,
   PCB_PROTO,
-  PMTUDISC_DO,
-  PMTUDISC_DONT,
   SEND_TO,
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check, rangeError, refuseUnknown, requireBoolean, requireObject, StackError } from "../errors.js";
+import { check, rangeError, refuseUnknown, requireObject, StackError } from "../errors.js";
 import { type DatagramInfo, requireBytes } from "./datagram.js";
 import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
@@ -156,26 +150,6 @@ export class UdpSocket extends GroupSocket {
   /** Allows or forbids sending to broadcast addresses (RFC 1122 §3.3.6; forbidden at first). */
   setBroadcast(on: boolean): void {
     this.setSwitch(OPT_BROADCAST, on);
-  }
-
-  /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
-  setTTL(ttl: number): void {
-    this.setOption(OPT_TTL, ttl);
-  }
-
-  /** Type of service, 0 to 255. */
-  setTOS(tos: number): void {
-    this.setOption(OPT_TOS, tos);
-  }
-
-  /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
-  setDontFragment(on: boolean): void {
-    this.setOption(OPT_MTU_DISCOVER, requireBoolean("dontFragment", on) ? PMTUDISC_DO : PMTUDISC_DONT);
-  }
-
-  /** Datagrams that may wait unread, 1 to 65,536. */
-  setQueue(datagrams: number): void {
-    this.setOption(OPT_QUEUE, datagrams);
   }
 
   /** Speaks and listens by one interface only (its ifindex); 0 = any. */
