@@ -134,6 +134,11 @@ export function refuseUnknown(options: object, known: ReadonlySet<string>): void
   }
 }
 
+/** Before a call that a stack refuses once it has ended. @throws StackError EBADF */
+export function requireOpen(host: { readonly closed: boolean }, syscall: string): void {
+  if (host.closed) throw new StackError(ERRNO.E_BADF, syscall);
+}
+
 /** The result of an export when it is >= 0; otherwise the StackError of its -errno is thrown. */
 export function check(result: number, syscall: string, details?: ErrorDetails): number {
   if (result < 0) throw new StackError(-result, syscall, details);

@@ -2,14 +2,17 @@
  * Reads captures: classic pcap (micro- and nanoseconds) and pcapng, in either byte order. Total on any bytes: what is
  * wrong is a CaptureError with its place, and nothing is allocated by a length that the file does not bear out.
  */
+
+import { typeError } from "../errors.js";
 import { type Capture, type CapturedPacket, CaptureError, type CaptureInterface } from "./capture.js";
 import * as NG from "./pcapng-blocks.js";
 
 const PCAP_MICRO = 0xa1b2c3d4;
 const PCAP_NANO = 0xa1b23c4d;
 
-/** @throws CaptureError */
+/** @throws CaptureError for what is no capture; TypeError for what is no array of bytes */
 export function readCapture(bytes: Uint8Array): Capture {
+  if (!(bytes instanceof Uint8Array)) throw typeError("readCapture: a Uint8Array is needed");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4) throw new CaptureError("no capture file: fewer than 4 bytes", 0);
   for (const little of [true, false]) {

@@ -5,7 +5,7 @@ import { CALL_ADDR, CALL_ADDR2 } from "../../assembly/abi/call.js";
 import { E_ADDRINUSE, E_ADDRNOTAVAIL, E_BADF } from "../../assembly/abi/errno.js";
 import * as NETIF from "../../assembly/abi/netif.js";
 import { formatIpv4, formatMac, ipv4, ipv4Prefix, maskOf, readIpv4 } from "../address.js";
-import { check, guarded, refuseUnknown, requireBoolean, StackError } from "../errors.js";
+import { check, guarded, refuseUnknown, requireBoolean, requireOpen, StackError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 
 /** An address of an interface. */
@@ -42,6 +42,8 @@ export interface AddressConflict {
 /** What the list needs of its interface. */
 export interface AddressesHost {
   readonly core: Core;
+  /** The stack has ended: nothing is changed any more. */
+  readonly closed: boolean;
   tick(): void;
   work(): void;
 }
@@ -122,6 +124,7 @@ export class Addresses {
 
   /** Assigns an address; a promise if it is probed. */
   add(prefix: string, options: AddressOptions): Promise<void> | undefined {
+    requireOpen(this.#host, "addAddress");
     refuseUnknown(options, OPTIONS);
     const { address, length } = ipv4Prefix(prefix, "address");
     const peer = options.peer === undefined ? undefined : ipv4(options.peer, "peer");
@@ -140,8 +143,9 @@ export class Addresses {
     return settled;
   }
 
-  /** @throws StackError EADDRNOTAVAIL; TypeError */
+  /** @throws StackError EADDRNOTAVAIL, EBADF; TypeError */
   remove(text: string): void {
+    requireOpen(this.#host, "removeAddress");
     const address = ipv4(text);
     this.#host.tick();
     this.#take(address, text);

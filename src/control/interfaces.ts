@@ -8,7 +8,7 @@ import * as NETIF from "../../assembly/abi/netif.js";
 import { formatMac } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Driver, DriverPort } from "../drivers/driver.js";
-import { check, guarded, requireWord, StackError, typeError, uncaught } from "../errors.js";
+import { check, guarded, requireOpen, requireWord, StackError, typeError, uncaught } from "../errors.js";
 import { type DropName, dropName } from "../text/drops.js";
 import type { Core } from "../wasm/core.js";
 import { Rings } from "../wasm/rings.js";
@@ -63,6 +63,8 @@ const decoder = new TextDecoder();
 export interface InterfaceHost {
   readonly core: Core;
   readonly clock: Clock;
+  /** The stack has ended: nothing is changed any more. */
+  readonly closed: boolean;
   tick(): void;
   work(): void;
 }
@@ -213,20 +215,25 @@ export class Interface implements DriverPort {
     return this.#word(NETIF.NETIF_MTU);
   }
 
-  /** @throws StackError EINVAL for what the medium or the buffers do not hold */
+  /** @throws StackError EINVAL for what the medium or the buffers do not hold, EBADF (the stack is closed) */
   set mtu(mtu: number) {
+    requireOpen(this.#host, "mtu");
     requireWord("mtu", mtu);
     check(this.#host.core.exports.netif_mtu(this.index, mtu), "mtu", { text: `${this.name}: MTU ${mtu}` });
     this.#host.work();
   }
 
+  /** @throws StackError EBADF (the stack is closed) */
   up(): void {
+    requireOpen(this.#host, "up");
     this.#host.tick();
     check(this.#host.core.exports.netif_up(this.index, 1), "up");
     this.#host.work();
   }
 
+  /** @throws StackError EBADF (the stack is closed) */
   down(): void {
+    requireOpen(this.#host, "down");
     this.#host.tick();
     check(this.#host.core.exports.netif_up(this.index, 0), "down");
     this.#host.work();
@@ -251,7 +258,7 @@ export class Interface implements DriverPort {
    * is usable, which takes some seconds of an interface that is up; if another station has it, it is not assigned and
    * the promise rejects: StackError EADDRINUSE; EADDRNOTAVAIL when it is taken away meanwhile; EBADF when the stack is
    * closed.
-   * @throws StackError EEXIST, EINVAL (not a host's address, or no far end's), ENOSPC; TypeError
+   * @throws StackError EEXIST, EINVAL (not a host's address, or no far end's), ENOSPC, EBADF; TypeError
    */
   addAddress(prefix: string, options: AddressOptions & { probe: true }): Promise<void>;
   addAddress(prefix: string, options?: AddressOptions & { probe?: false }): void;
@@ -259,7 +266,7 @@ export class Interface implements DriverPort {
     return this.#addresses.add(prefix, options);
   }
 
-  /** @throws StackError EADDRNOTAVAIL; TypeError */
+  /** @throws StackError EADDRNOTAVAIL, EBADF; TypeError */
   removeAddress(address: string): void {
     this.#addresses.remove(address);
   }

@@ -4,7 +4,7 @@
 import { CALL_ADDR, CALL_MAC } from "../../assembly/abi/call.js";
 import * as NETIF from "../../assembly/abi/netif.js";
 import { formatIpv4, formatMac, ipv4, parseMac, readIpv4 } from "../address.js";
-import { check } from "../errors.js";
+import { check, requireOpen } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import type { Interface } from "./interfaces.js";
 
@@ -32,6 +32,8 @@ export interface Neighbour {
 
 export interface NeighboursHost {
   readonly core: Core;
+  /** The stack has ended: nothing is changed any more. */
+  readonly closed: boolean;
   tick(): void;
   work(): void;
   interfaceAt(index: number): Interface | undefined;
@@ -65,8 +67,9 @@ export class Neighbours implements Iterable<Neighbour> {
     return [...this];
   }
 
-  /** Enters a permanent neighbour. @throws StackError EOPNOTSUPP (no Ethernet), EINVAL (a group's address), ENOSPC */
+  /** Enters a permanent neighbour. @throws StackError EOPNOTSUPP (no Ethernet), EINVAL (a group's address), ENOSPC, EBADF */
   add(dev: Interface, address: string, mac: string): void {
+    requireOpen(this.#host, "neighbour");
     const { core } = this.#host;
     this.#host.tick();
     core.putIpv4(CALL_ADDR, ipv4(address));
@@ -75,8 +78,9 @@ export class Neighbours implements Iterable<Neighbour> {
     this.#host.work();
   }
 
-  /** Forgets a neighbour. @throws StackError ENOENT */
+  /** Forgets a neighbour. @throws StackError ENOENT, EBADF */
   delete(dev: Interface, address: string): void {
+    requireOpen(this.#host, "neighbour");
     this.#host.core.putIpv4(CALL_ADDR, ipv4(address));
     check(this.#host.core.exports.neigh_del(dev.index), "neighbour", { address });
   }

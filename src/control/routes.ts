@@ -7,7 +7,7 @@ import { FAMILY_IPV4 } from "../../assembly/abi/netif.js";
 import * as ROUTE from "../../assembly/abi/route.js";
 import { REGION_ROUTE } from "../../assembly/abi/stack.js";
 import { formatIpv4, ipv4, ipv4Prefix, readIpv4, writeIpv4 } from "../address.js";
-import { check, refuseUnknown, requireInteger, StackError, typeError } from "../errors.js";
+import { check, refuseUnknown, requireInteger, requireOpen, StackError, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import { enterRedirect, type KnownDestination, readDestinations } from "./destinations.js";
 import type { Interface } from "./interfaces.js";
@@ -66,6 +66,8 @@ export interface RouteChoice {
 export interface RoutesHost {
   readonly core: Core;
   readonly clock: { now(): number };
+  /** The stack has ended: nothing is changed any more. */
+  readonly closed: boolean;
   interfaceNamed(name: string): Interface | undefined;
   interfaceAt(index: number): Interface | undefined;
 }
@@ -86,7 +88,7 @@ export class Routes implements Iterable<Route> {
     this.#record = host.core.exports.stack_region(REGION_ROUTE);
   }
 
-  /** @throws StackError EEXIST, ENETUNREACH (the gateway is not on a link), ENODEV, EINVAL (host bits), ENOSPC; TypeError */
+  /** @throws StackError EEXIST, ENETUNREACH (the gateway is not on a link), ENODEV, EINVAL (host bits), ENOSPC, EBADF; TypeError */
   add(spec: RouteSpec): void {
     this.#write(spec);
     this.#settleInterface(spec);
@@ -102,7 +104,7 @@ export class Routes implements Iterable<Route> {
 
   /**
    * Deletes the first route that matches what is given.
-   * @throws StackError ESRCH, ENODEV, ENOSPC (no next hop is free for the set of those left); TypeError
+   * @throws StackError ESRCH, ENODEV, ENOSPC (no next hop is free for the set of those left), EBADF; TypeError
    */
   delete(spec: RouteSpec): void {
     this.#write(spec);
@@ -136,8 +138,9 @@ export class Routes implements Iterable<Route> {
     return [...readDestinations(core, clock.now(), (ifindex) => this.#name(ifindex))];
   }
 
-  /** Forgets what is known of destinations beside the table. */
+  /** Forgets what is known of destinations beside the table. @throws StackError EBADF */
   flushCache(): void {
+    requireOpen(this.#host, "route");
     this.#host.core.exports.dest_flush(0);
   }
 
@@ -162,6 +165,7 @@ export class Routes implements Iterable<Route> {
   }
 
   #write(spec: RouteSpec): void {
+    requireOpen(this.#host, "route");
     if (typeof spec !== "object" || spec === null) throw typeError("route: an object is needed");
     refuseUnknown(spec, NAMES);
     const { u8 } = this.#host.core;

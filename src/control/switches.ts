@@ -4,7 +4,7 @@
  */
 import * as NETIF from "../../assembly/abi/netif.js";
 import * as NUMBERS from "../../assembly/abi/switch.js";
-import { check, requireWord, typeError } from "../errors.js";
+import { check, requireOpen, requireWord, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 
 /** "IP_DEFAULT_TTL" for SW_IP_DEFAULT_TTL. */
@@ -41,6 +41,8 @@ function idOf(ids: ReadonlyMap<string, number>, name: string): number {
 /** What switches need of their stack. */
 export interface SwitchesHost {
   readonly core: Core;
+  /** The stack has ended: nothing is changed any more. */
+  readonly closed: boolean;
   tick(): void;
   work(): void;
 }
@@ -56,8 +58,9 @@ export class Switches {
     return check(this.#host.core.exports.stack_get(idOf(IDS, name)), "switch", { text: name });
   }
 
-  /** @throws StackError EINVAL for a value out of its range; RangeError for what is no whole number; TypeError */
+  /** @throws StackError EINVAL for a value out of its range, EBADF; RangeError for what is no whole number; TypeError */
   set(name: SwitchName, value: number): void {
+    requireOpen(this.#host, "switch");
     const id = idOf(IDS, name);
     requireWord(name, value);
     this.#host.tick();
@@ -82,8 +85,9 @@ export class InterfaceSwitches {
     return check(this.#host.core.exports.netif_get(this.#index, id), "switch", { text: name });
   }
 
-  /** @throws StackError EINVAL for a value out of its range; RangeError for what is no whole number; TypeError */
+  /** @throws StackError EINVAL for a value out of its range, EBADF; RangeError for what is no whole number; TypeError */
   set(name: InterfaceSwitchName, value: number): void {
+    requireOpen(this.#host, "switch");
     const id = idOf(INTERFACE_IDS, name);
     requireWord(name, value);
     this.#host.tick();

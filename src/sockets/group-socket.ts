@@ -21,7 +21,7 @@ import { ipv4, readIpv4 } from "../address.js";
 import { check, requireWord, StackError } from "../errors.js";
 import { DatagramSocket } from "./datagram.js";
 
-/** An interface: its number (ifindex; 0 = as routes say), or an own address of it, as node:dgram has it. */
+/** An interface: its number (ifindex; 0 = as routes say), its name, or an own address of it, as node:dgram has it. */
 export type GroupInterface = number | string;
 
 export abstract class GroupSocket extends DatagramSocket {
@@ -78,9 +78,12 @@ export abstract class GroupSocket extends DatagramSocket {
     check(result, syscall, { address: group });
   }
 
-  /** Number of an interface that is named by an own address. */
+  /** Number of an interface. @throws StackError ENODEV; TypeError for what is neither a name nor an address */
   #ifindex(syscall: string, on: GroupInterface): number {
-    if (typeof on !== "string") return requireWord(syscall, on);
+    if (typeof on !== "string") return requireWord("interface", on);
+    const named = this.host.interfaceNamed(on);
+    if (named !== undefined) return named.index;
+    if (/^[a-z]/i.test(on) && on !== "localhost") throw new StackError(E_NODEV, syscall, { address: on });
     const { exports, u8, u32 } = this.host.core;
     const address = ipv4(on, "interface");
     if (address === 0) return 0;

@@ -13,6 +13,7 @@ export interface SocketHost {
   tick(): void;
   /** A call has made work: the stack is to be polled. */
   work(): void;
+  interfaceNamed(name: string): { readonly index: number } | undefined;
   register(socket: HostedSocket): void;
   /** Is there an object for this handle? */
   registered(handle: number): boolean;

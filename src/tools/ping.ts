@@ -10,7 +10,7 @@ import {
   IPOPT_MAX_LEN,
   IPV4_HDR_LEN,
 } from "../../assembly/abi/proto.js";
-import { formatIpv4, ipv4 } from "../address.js";
+import { formatIpv4, ipv4, parseIpv4 } from "../address.js";
 import { refuseUnknown, requireInteger, StackError } from "../errors.js";
 import type { DatagramError, DatagramInfo, PathMtuDiscovery } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
@@ -61,7 +61,7 @@ const MAX_TIME_US = 2 ** 48;
 
 /**
  * Sends echo requests and prints what comes back.
- * @param target  "192.168.1.2" or "localhost"
+ * @param target  "192.168.1.2" or "localhost"; "0.0.0.0" is this host
  * @param output  called with each line, without its end; a reply's with IP options are several
  * @param signal  ends it as ^C does: the statistics are printed and the promise resolves
  * @returns what was counted; nothing is transmitted where there is no way to the target, which is printed
@@ -140,14 +140,21 @@ class Run {
   #onComplete: (() => void) | undefined;
 
   constructor(stack: Stack, target: string, output: (line: string) => void, options: PingRunOptions) {
-    this.#address = formatIpv4(ipv4(target, "target"));
     this.#stack = stack;
     this.#output = output;
     this.#options = options;
+    this.#address = this.#addressOf(ipv4(target, "target"));
     this.#name = options.name ?? target;
     this.#count = options.count ?? Infinity;
     this.#intervalUs = options.intervalUs ?? 1_000_000;
     this.#size = options.size ?? 56;
+  }
+
+  /** The address that is asked: for 0.0.0.0 the own one that is spoken from, as on Linux. */
+  #addressOf(target: number): string {
+    if (target !== 0) return formatIpv4(target);
+    const { source, device } = this.#options;
+    return source ?? (device === undefined ? "127.0.0.1" : this.#sourceBy(device));
   }
 
   /** @throws StackError for a target that nothing leads to; by an interface all are on its link */
@@ -205,7 +212,7 @@ class Run {
   }
 
   #sourceBy(device: string): string {
-    return this.#stack.interface(device).addresses[0]?.address ?? "0.0.0.0";
+    return this.#stack.interfaceNamed(device)?.addresses[0]?.address ?? "0.0.0.0";
   }
 
   async #sendAll(socket: EchoSocket, signal: AbortSignal): Promise<void> {
@@ -271,7 +278,8 @@ class Run {
       this.tally.roundTrip(us);
       time = ` time=${timeText(us)} ms`;
     }
-    const hasName = !this.#options.numeric && this.#name !== this.#address && address === this.#address;
+    const isNumber = this.#options.numeric || parseIpv4(this.#name) !== undefined;
+    const hasName = !isNumber && address === this.#address;
     const from = hasName ? `${this.#name} (${address})` : address;
     const tail = (isDuplicate ? " (DUP!)" : "") + this.#printer.text(options);
     this.#say(`${message.length} bytes from ${from}: icmp_seq=${sequence} ttl=${ttl}${time}${tail}`);

@@ -71,6 +71,14 @@ function classic(magic: number, little: boolean, packets: readonly Uint8Array[])
 }
 
 describe("pcapng", () => {
+  test("what is no array of bytes is none for a capture", () => {
+    for (const given of ["x", undefined, null, new ArrayBuffer(24), [10, 13]]) {
+      expect(() => readCapture(given as unknown as Uint8Array)).toThrow(
+        expect.objectContaining({ message: "readCapture: a Uint8Array is needed", code: "ERR_INVALID_ARG_TYPE" }),
+      );
+    }
+  });
+
   test("what is written is read again: interfaces, nanoseconds, directions, comments", () => {
     fc.assert(
       fc.property(capture, ({ interfaces, packets }) => {

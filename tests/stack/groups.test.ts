@@ -46,10 +46,13 @@ describe("membership", () => {
     expect(heard).toEqual([`${PEER}>${GROUP} 2`]);
   });
 
-  test("is of the interface that is named: by number, by an own address, else as routes say", async () => {
+  test("is of the interface that is named: by number, name, an own address, else as routes say", async () => {
     const host = await Host.create();
     const second = host.join({ address: "10.0.0.1/8" });
     const { socket, heard } = await listen(host);
+    socket.addMembership(GROUP, second.nif.name);
+    expect(codeOf(() => socket.addMembership(GROUP, second.nif.index))).toBe("EADDRINUSE");
+    socket.dropMembership(GROUP, second.nif.name);
     socket.addMembership(GROUP, "10.0.0.1");
     rx(host, 1);
     rx(host, 2, { src: "10.0.0.2" }, second.driver);
@@ -74,7 +77,11 @@ describe("membership", () => {
     expect(codeOf(() => socket.addMembership(GROUP, 9))).toBe("ENODEV");
     expect(codeOf(() => socket.addMembership(GROUP, "10.1.1.1"))).toBe("ENODEV");
     expect(codeOf(() => socket.addMembership(GROUP, host.lo.index))).toBe("ENODEV");
+    expect(codeOf(() => socket.addMembership(GROUP, "eth9"))).toBe("ENODEV");
+    expect(codeOf(() => socket.setMulticastInterface("eth9"))).toBe("ENODEV");
     expect(() => socket.addMembership("everyone")).toThrow(TypeError);
+    expect(() => socket.addMembership(GROUP, "10.1")).toThrow(/^interface: "10.1" is not/);
+    expect(() => socket.addMembership(GROUP, -1)).toThrow(/^interface: -1 is not/);
     expect(codeOf(() => socket.dropMembership(GROUP))).toBe("EADDRNOTAVAIL");
     socket.addMembership(GROUP);
     expect(codeOf(() => socket.addMembership(GROUP))).toBe("EADDRINUSE");
@@ -269,6 +276,12 @@ describe("own multicasts", () => {
     host.run();
     expect(host.one(second.driver).ip).toMatchObject({ src: "10.0.0.1", dst: GROUP, ttl: 5 });
     expect(heard).toEqual([`10.0.0.1>${GROUP} 1`]);
+    socket.setMulticastInterface(host.nif.name);
+    host.take();
+    socket.trySend("elsewhere", { address: GROUP, port: 1000 });
+    host.run();
+    expect(host.one().ip).toMatchObject({ src: US, dst: GROUP });
+    socket.setMulticastInterface(second.nif.name);
     socket.setMulticastTTL(0);
     socket.trySend("xy", { address: GROUP, port: 1000 });
     host.run();

@@ -126,3 +126,39 @@ describe("a socket option", () => {
     }
   });
 });
+
+test("a closed stack obeys no more", async () => {
+  const stack = await boot();
+  const nif = stack.addInterface(new RecordingDriver(), { address: "10.0.0.1/8" });
+  stack.close();
+  const before = stack.core.u8.slice();
+  const calls: Record<string, () => unknown> = {
+    addAddress: () => nif.addAddress("10.0.0.2/8"),
+    removeAddress: () => nif.removeAddress("10.0.0.1"),
+    up: () => nif.up(),
+    down: () => nif.down(),
+    mtu: () => {
+      nif.mtu = 1000;
+    },
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    expect(await saying(call)).toBe(`StackError: ${name} EBADF (closed or no such handle)`);
+  }
+  const others: readonly (readonly [string, () => unknown])[] = [
+    ["switch", () => stack.switches.set("IP_FORWARD", 1)],
+    ["switch", () => stack.interfaceSwitches.set("FORWARDING", 1)],
+    ["switch", () => nif.switches.set("FORWARDING", 1)],
+    ["route", () => stack.routes.add({ destination: "default", gateway: "10.0.0.9" })],
+    ["route", () => stack.routes.replace({ destination: "default", gateway: "10.0.0.9" })],
+    ["route", () => stack.routes.delete({ destination: "10.0.0.0/8" })],
+    ["route", () => stack.routes.flushCache()],
+    ["neighbour", () => stack.neighbours.add(nif, "10.0.0.9", "02:00:00:00:00:09")],
+    ["neighbour", () => stack.neighbours.delete(nif, "10.0.0.9")],
+    ["addInterface", () => stack.addInterface(new RecordingDriver())],
+  ];
+  for (const [syscall, call] of others)
+    expect(await saying(call)).toMatch(new RegExp(`^StackError: ${syscall} EBADF `));
+  // What it was can still be read, and is as it was.
+  expect(nif.addresses.map(({ address }) => address)).toEqual(["10.0.0.1"]);
+  expect(Buffer.compare(stack.core.u8, before)).toBe(0);
+});

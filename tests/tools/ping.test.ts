@@ -47,6 +47,26 @@ describe("ping", () => {
     ]);
   });
 
+  test("0.0.0.0 is this host, by the address that it speaks from, as Linux has it", async () => {
+    const { clock, a } = await pair();
+    const heads: readonly [PingRunOptions, string, string][] = [
+      [{}, "PING 0.0.0.0 (127.0.0.1) 56(84) bytes of data.", "127.0.0.1"],
+      [{ source: "192.168.1.1" }, "PING 0.0.0.0 (192.168.1.1) from 192.168.1.1 : 56(84)", "192.168.1.1"],
+    ];
+    for (const [options, head, address] of heads) {
+      const { printed, summary } = await lines(clock, a, "0.0.0.0", { count: 1, ...options });
+      expect(printed[0]).toContain(head);
+      expect(printed[1]).toBe(`64 bytes from ${address}: icmp_seq=1 ttl=64 time=0.000 ms`);
+      expect(printed).toContain("--- 0.0.0.0 ping statistics ---");
+      expect(summary.received).toBe(1);
+    }
+    // Its own answer comes by lo: what speaks by eth0 only does not hear it.
+    const bound = await lines(clock, a, "0.0.0.0", { count: 1, device: "eth0" });
+    expect(bound.printed[0]).toContain("PING 0.0.0.0 (192.168.1.1) from 192.168.1.1 eth0: 56(84)");
+    const nowhere = await lines(clock, a, "0.0.0.0", { count: 1, device: "eth9" });
+    expect(nowhere.printed).toEqual(["ping: connect: No such device"]);
+  });
+
   test("too little data for a time", async () => {
     const { clock, a } = await pair();
     const { printed, summary } = await lines(clock, a, "127.0.0.1", { count: 1, size: 15 });
