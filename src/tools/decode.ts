@@ -4,6 +4,7 @@
  */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4, formatMac } from "../address.js";
+import { u16, u32 } from "./big-endian.js";
 import { tftpRequest } from "./decode-tftp.js";
 import { onesSum } from "./internet-checksum.js";
 
@@ -53,14 +54,6 @@ function short(name: string, rest: Uint8Array): Layer[] {
 
 function data(rest: Uint8Array): Layer[] {
   return rest.length === 0 ? [] : [{ name: "data", text: bytes(rest.length) }];
-}
-
-function u16(from: Uint8Array, at: number): number {
-  return ((from[at] as number) << 8) | (from[at + 1] as number);
-}
-
-function u32(from: Uint8Array, at: number): number {
-  return u16(from, at) * 65536 + u16(from, at + 2);
 }
 
 const address = (from: Uint8Array, at: number) => formatIpv4(u32(from, at));

@@ -7,7 +7,8 @@
  */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { ipv4Prefix, maskOf, parseIpv4 } from "../address.js";
-import { type Packet, portsOf, u32 } from "./tcpdump-packet.js";
+import { u32 } from "./big-endian.js";
+import { type Packet, portsOf } from "./tcpdump-packet.js";
 
 export type Filter = (packet: Packet) => boolean;
 

@@ -1,8 +1,10 @@
 /** ICMP messages as tcpdump prints them. */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4 } from "../address.js";
+import { u16, u32 } from "./big-endian.js";
 import { checksumFor } from "./internet-checksum.js";
-import { dissectIpv4, type Ipv4Packet, portsOf, u16, u32 } from "./tcpdump-packet.js";
+import { dissectIpv4, type Ipv4Packet, portsOf } from "./tcpdump-packet.js";
+import { clockText } from "./tcpdump-time.js";
 
 /** By code; % is the destination in question. */
 const UNREACHABLE: readonly string[] = [
@@ -100,7 +102,5 @@ function unreachable(payload: Uint8Array, code: number, quoted: Ipv4Packet | und
 /** Milliseconds of the UT day as a time. */
 function time(payload: Uint8Array, at: number): string {
   const ms = u32(payload, at);
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  const clock = [ms / 3_600_000, (ms / 60_000) % 60, (ms / 1000) % 60].map(two).join(":");
-  return `${clock}.${String(ms % 1000).padStart(3, "0")}`;
+  return `${clockText(Math.floor(ms / 1000))}.${String(ms % 1000).padStart(3, "0")}`;
 }

@@ -1,7 +1,7 @@
 /** IGMP messages as tcpdump prints them (RFC 1112, 2236, 3376). */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4 } from "../address.js";
-import { u16, u32 } from "./tcpdump-packet.js";
+import { u16, u32 } from "./big-endian.js";
 
 const RECORDS = ["", "is_in", "is_ex", "to_in", "to_ex", "allow", "block"];
 

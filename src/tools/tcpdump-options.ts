@@ -1,7 +1,7 @@
 /** IP options as tcpdump -v prints them (RFC 791 §3.1). */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4 } from "../address.js";
-import { u32 } from "./tcpdump-packet.js";
+import { u32 } from "./big-endian.js";
 
 const NAMES: Record<number, string> = {
   [PROTO.IPOPT_END]: "EOL",

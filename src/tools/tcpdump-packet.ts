@@ -2,6 +2,7 @@
  * A frame taken apart as far as tcpdump's filters and lines need it. Total: what is cut short is simply not there.
  */
 import * as PROTO from "../../assembly/abi/proto.js";
+import { u16, u32 } from "./big-endian.js";
 
 /** What of a frame is an IPv4 datagram. */
 export interface Ipv4Packet {
@@ -29,14 +30,6 @@ export interface Packet {
   readonly ip?: Ipv4Packet;
   /** What stands behind the link header. */
   readonly body: Uint8Array;
-}
-
-export function u16(from: Uint8Array, at: number): number {
-  return ((from[at] ?? 0) << 8) | (from[at + 1] ?? 0);
-}
-
-export function u32(from: Uint8Array, at: number): number {
-  return u16(from, at) * 65536 + u16(from, at + 2);
 }
 
 /** @param ethernet  whether the frame begins with an Ethernet header, or with IP's */

@@ -4,11 +4,12 @@
  */
 import * as PROTO from "../../assembly/abi/proto.js";
 import { formatIpv4, formatMac } from "../address.js";
+import { u16, u32 } from "./big-endian.js";
 import { checksumFor } from "./internet-checksum.js";
 import { icmpText } from "./tcpdump-icmp.js";
 import { igmpText } from "./tcpdump-igmp.js";
 import { optionsText } from "./tcpdump-options.js";
-import { dissect, dissectIpv4, type Ipv4Packet, type Packet, portsOf, u16, u32 } from "./tcpdump-packet.js";
+import { dissect, dissectIpv4, type Ipv4Packet, type Packet, portsOf } from "./tcpdump-packet.js";
 import { TcpFlows } from "./tcpdump-tcp.js";
 
 export interface PrintOptions {
@@ -54,14 +55,14 @@ export class PacketPrinter {
     if (type === PROTO.ETHERTYPE_IPV6) return `${name("IP6", " ")}length ${body.length}`;
     if (type !== PROTO.ETHERTYPE_IPV4) return undefined;
     if (ip === undefined) return `${name("IP", " ")}truncated-ip`;
-    return `${name("IP", " ")}${this.#ipv4(ip, "")}`;
+    return `${name("IP", " ")}${this.#ipv4(ip)}`;
   }
 
-  #ipv4(ip: Ipv4Packet, quoted: string): string {
+  #ipv4(ip: Ipv4Packet): string {
     const { verbose } = this.#options;
-    const header = verbose === true ? `(${headerText(ip)})\n    ${quoted}` : "";
+    const header = verbose === true ? `(${headerText(ip)})\n    ` : "";
     const missing = ip.totalLength - ip.bytes.length;
-    const cut = missing > 0 && quoted === "" ? `truncated-ip - ${missing} bytes missing! ` : "";
+    const cut = missing > 0 ? `truncated-ip - ${missing} bytes missing! ` : "";
     return `${cut}${header}${this.#transport(ip)}`;
   }
 
@@ -92,7 +93,7 @@ export class PacketPrinter {
     const isError = [3, 4, 5, 11, 12].includes(ip.payload[0] ?? 0);
     if (this.#options.verbose !== true || !isError) return "";
     const inner = dissectIpv4(ip.payload.subarray(PROTO.ICMP_HDR_LEN));
-    return inner === undefined ? "" : `\n\tIP ${this.#ipv4(inner, "")}`;
+    return inner === undefined ? "" : `\n\tIP ${this.#ipv4(inner)}`;
   }
 }
 
@@ -105,15 +106,16 @@ const PROTOCOLS: Record<number, string> = {
 
 function headerText({ bytes, headerLength, totalLength, protocol, offset }: Ipv4Packet): string {
   const bits = u16(bytes, 6);
-  const flags = `${(bits & PROTO.IPV4_FLAG_MF) !== 0 ? "+" : ""}`;
-  const df = (bits & PROTO.IPV4_FLAG_DF) !== 0 ? "DF" : "";
-  const named = flags === "" && df === "" ? "none" : [flags, df].filter((text) => text !== "").join(", ");
+  const flags = [
+    ...((bits & PROTO.IPV4_FLAG_MF) !== 0 ? ["+"] : []),
+    ...((bits & PROTO.IPV4_FLAG_DF) !== 0 ? ["DF"] : []),
+  ];
   const parts = [
     `tos 0x${(bytes[1] as number).toString(16)}`,
     `ttl ${bytes[8]}`,
     `id ${u16(bytes, 4)}`,
     `offset ${offset}`,
-    `flags [${named}]`,
+    `flags [${flags.join(", ") || "none"}]`,
     `proto ${PROTOCOLS[protocol] ?? "unknown"} (${protocol})`,
     `length ${totalLength}`,
   ];

@@ -1,7 +1,8 @@
 /** TCP segments as tcpdump prints them: sequence numbers relative to each connection's first (RFC 9293 §3.1). */
 import * as PROTO from "../../assembly/abi/proto.js";
+import { u16, u32 } from "./big-endian.js";
 import { checksumFor } from "./internet-checksum.js";
-import { type Ipv4Packet, u16, u32 } from "./tcpdump-packet.js";
+import type { Ipv4Packet } from "./tcpdump-packet.js";
 
 /** Connections whose first sequence numbers are remembered; the oldest gives way. */
 const MOST_FLOWS = 4096;

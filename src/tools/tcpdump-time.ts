@@ -37,7 +37,11 @@ function fraction(us: bigint): string {
 }
 
 function timeOfDay(us: bigint): string {
-  const seconds = Number((us / 1_000_000n) % 86400n);
+  return `${clockText(Number((us / 1_000_000n) % 86400n))}.${fraction(us)}`;
+}
+
+/** Seconds of a day as "01:02:03". */
+export function clockText(seconds: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}.${fraction(us)}`;
+  return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
