@@ -29,7 +29,18 @@ export const CONFIG_MEMBERSHIPS = 84;
 export const CONFIG_REASSEMBLIES = 88;
 /** Destinations of which something is known beside the table: a redirect, a path MTU. */
 export const CONFIG_DESTINATIONS = 92;
-export const CONFIG_BYTES = 96;
+/** TCP sockets, listening ones counted. */
+export const CONFIG_TCP_BLOCKS = 96;
+/** Connections in TIME-WAIT. */
+export const CONFIG_TIME_WAITS = 100;
+/** Byte rings of TCP by size: 2 KiB, 16 KiB, 64 KiB, 1 MiB. A connection has two. */
+export const CONFIG_RINGS_2K = 104;
+export const CONFIG_RINGS_16K = 108;
+export const CONFIG_RINGS_64K = 112;
+export const CONFIG_RINGS_1M = 116;
+/** Ranges of bytes that a connection keeps out of order, and of what its peer has so. */
+export const CONFIG_TCP_RANGES = 120;
+export const CONFIG_BYTES = 128;
 
 export const CLOCK_UNKNOWN = 0xffffffff;
 

@@ -17,6 +17,10 @@ export const EVENTS_BYTES = 128;
 export const EVENT_READABLE = 1;
 export const EVENT_WRITABLE = 2;
 export const EVENT_ERROR = 4;
+/** TCP: urgent data is announced, up to TCB_RCV_UP (RFC 9293 §3.8.5). */
+export const EVENT_URGENT = 32;
+/** TCP: the connection is over: closed by both ends, reset, or given up. */
+export const EVENT_CLOSED = 64;
 // Interfaces
 export const EVENT_CHANGED = 8;
 /** The state of one of its addresses has changed: usable now, or in conflict. */

@@ -32,6 +32,27 @@ export const OPT_REUSE = 9;
 export const OPT_HEADER_INCLUDED = 10;
 export const OPTIONS = 11;
 
+// Options of TCP sockets (beside OPT_TTL, OPT_TOS, OPT_INTERFACE and OPT_REUSE). What a listener has, its connections
+// begin with.
+export const OPT_TCP = 16;
+/** Send small segments at once: 0 or 1 (RFC 9293 §3.7.4, Nagle off). */
+export const OPT_TCP_NODELAY = 16;
+/** Probe an idle connection: 0 or 1; after how long, how often, how many without an answer (RFC 9293 §3.8.4). */
+export const OPT_TCP_KEEPALIVE = 17;
+export const OPT_TCP_KEEP_IDLE_MS = 18;
+export const OPT_TCP_KEEP_INTERVAL_MS = 19;
+export const OPT_TCP_KEEP_COUNT = 20;
+/** How long data may stay unacknowledged (RFC 9293 §3.10.2, RFC 5482), ms; 0 = SW_TCP_R2_MS. */
+export const OPT_TCP_USER_TIMEOUT_MS = 21;
+/** Buffers, bytes: the smallest ring that holds so much. Before connect or listen. */
+export const OPT_TCP_SEND_BUFFER = 22;
+export const OPT_TCP_RECEIVE_BUFFER = 23;
+/** Largest segment to offer and to send, 0 = as the MTU has it. */
+export const OPT_TCP_MSS = 24;
+/** TCP_CONGESTION_… of abi/tcp.ts. */
+export const OPT_TCP_CONGESTION = 25;
+export const OPT_TCP_END = 26;
+
 /** Only to be read, while connected: the path MTU, bytes. */
 export const OPT_MTU = 0x100;
 
@@ -57,6 +78,17 @@ export const GROUP_UNBLOCK = 3;
 export const GROUP_JOIN_SOURCE = 4;
 export const GROUP_LEAVE_SOURCE = 5;
 
+// tcp_send: what goes with the bytes.
+/** More follows at once: a last small segment may wait for it. */
+export const SEND_MORE = 2;
+/** The last of the bytes is urgent (RFC 9293 §3.8.5). */
+export const SEND_URGENT = 4;
+
+// sock_shutdown: what ends.
+export const SHUT_RD = 0;
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
+
 // The socket record, as the host reads it (sock_record).
 export const PCB_LOCAL = 0;
 export const PCB_REMOTE = 16;
@@ -67,4 +99,6 @@ export const PCB_REMOTE_PORT = 36;
 export const PCB_PROTO = 40;
 export const PCB_HANDLE = 44;
 export const PCB_RX_COUNT = 64;
+/** TCP: address of the socket's Tcb (abi/tcp.ts). */
+export const PCB_TCB = 252;
 export const PCB_BYTES = 256;

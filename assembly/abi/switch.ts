@@ -43,4 +43,26 @@ export const SW_REDIRECT_MS = 21;
 export const SW_ROUTES_FOLLOW_CARRIER = 22;
 /** Groups that one socket may join. */
 export const SW_IGMP_MAX_MEMBERSHIPS = 23;
-export const SWITCHES = 24;
+/** TCP: 2 MSL (RFC 9293 §3.4.2 and §3.6.1). */
+export const SW_TCP_TIME_WAIT_MS = 24;
+/** Least retransmission timeout: 1,000 as RFC 6298 §2.4 has it; Linux has 200. */
+export const SW_TCP_RTO_MIN_MS = 25;
+/** R2: how long a segment is retransmitted before the connection is given up, and a SYN (RFC 9293 §3.8.3). */
+export const SW_TCP_R2_MS = 26;
+export const SW_TCP_SYN_R2_MS = 27;
+/** Longest delay of an ACK: less than 500 (RFC 9293 §3.8.6.3). */
+export const SW_TCP_ACK_DELAY_MS = 28;
+/** FIN-WAIT-2 of a connection whose application is gone. */
+export const SW_TCP_FIN_WAIT_2_MS = 29;
+/** Connections whose application is gone; one more is reset. */
+export const SW_TCP_ORPHANS = 30;
+/** Challenge ACKs, and answers to unacceptable segments without data, per second and connection (RFC 5961 §7). */
+export const SW_TCP_CHALLENGES = 31;
+/** Buffers of new TCP sockets, bytes. */
+export const SW_TCP_SEND_BUFFER = 32;
+export const SW_TCP_RECEIVE_BUFFER = 33;
+/** Offer and accept, 1 or 0: selective acknowledgement (RFC 2018), timestamps and window scaling (RFC 7323). */
+export const SW_TCP_SACK = 34;
+export const SW_TCP_TIMESTAMPS = 35;
+export const SW_TCP_WINDOW_SCALING = 36;
+export const SWITCHES = 37;

@@ -7,3 +7,8 @@ export const TIMER_ADDRESS = 2;
 /** A group membership's report, and an interface's answer to a general query (RFC 3376). */
 export const TIMER_GROUP = 3;
 export const TIMER_IGMP = 4;
+/** TCP: retransmission or window probe; delayed ACK; keepalive and the ends of patience; the oldest TIME-WAIT. */
+export const TIMER_TCP_REXMT = 5;
+export const TIMER_TCP_ACK = 6;
+export const TIMER_TCP_LIFE = 7;
+export const TIMER_TIME_WAIT = 8;

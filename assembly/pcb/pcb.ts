@@ -11,6 +11,7 @@ import {
   PCB_PROTO,
   PCB_REMOTE,
   PCB_RX_COUNT,
+  PCB_TCB,
 } from "../abi/socket";
 import { address4 } from "../memory/address";
 import { arenaTake } from "../memory/arena";
@@ -22,6 +23,10 @@ export const PCB_BOUND: u32 = 1;
 export const PCB_WAITS: u32 = 2;
 /** Has a peer. */
 export const PCB_CONNECTED: u32 = 4;
+/** No application has the handle: TCP goes on with it alone. */
+export const PCB_ORPHAN: u32 = 8;
+/** Shares its port with the listener that it came by. */
+export const PCB_ACCEPTED: u32 = 16;
 
 @unmanaged
 export class Pcb {
@@ -87,6 +92,8 @@ export class Pcb {
   optionsLen: u8;
   /** Where the source route among them stands in a header; 0 = none. */
   sourceRoute: u8;
+  /** TCP's part (tcp/tcb.ts); 0 = none. */
+  tcb: usize;
 }
 
 @unmanaged
@@ -168,12 +175,12 @@ export function pcbRelease(p: Pcb): void {
   P.freeTail = p;
 }
 
-/** The open block of a handle, or null if the handle is stale or none. */
+/** The open block of a handle, or null if the handle is stale, given up or none. */
 export function pcbOf(handle: u32): Pcb | null {
   const index = handle & HANDLE_INDEX;
   if (index >= P.capacity) return null;
   const p = pcbAt(index);
-  return p.handle == handle && p.proto != 0 ? p : null;
+  return p.handle == handle && p.proto != 0 && (p.flags & PCB_ORPHAN) == 0 ? p : null;
 }
 
 /** The record of slot `index` for the host, open or not; -E_BADF. */
@@ -185,5 +192,6 @@ if (offsetof<Pcb>("localPort") != PCB_LOCAL_PORT) ERROR("Pcb.localPort");
 if (offsetof<Pcb>("proto") != PCB_PROTO) ERROR("Pcb.proto");
 if (offsetof<Pcb>("handle") != PCB_HANDLE) ERROR("Pcb.handle");
 if (offsetof<Pcb>("rxCount") != PCB_RX_COUNT) ERROR("Pcb.rxCount");
+if (offsetof<Pcb>("tcb") != PCB_TCB) ERROR("Pcb.tcb");
 if (offsetof<Pcb>("opt0") + OPTIONS * 4 > offsetof<Pcb>("options0")) ERROR("Pcb.opt0");
 if (offsetof<Pcb>() > <usize>PCB_BYTES) ERROR("Pcb");

@@ -8,7 +8,7 @@ import { hash8, sipHash } from "../core/hash";
 import { switchValue } from "../core/switch";
 import { addressEqual, addressIsAny } from "../memory/address";
 import { arenaTake } from "../memory/arena";
-import { localOf, optionOf, Pcb, remoteOf } from "./pcb";
+import { localOf, optionOf, PCB_ACCEPTED, Pcb, remoteOf } from "./pcb";
 
 @unmanaged
 class PortState {
@@ -85,7 +85,7 @@ function draw(p: Pcb): u32 {
 }
 
 export function portRelease(p: Pcb): void {
-  if (p.localPort == 0) return;
+  if (p.localPort == 0 || (p.flags & PCB_ACCEPTED) != 0) return;
   let at = bucketOf(p.proto, p.localPort);
   while (load<usize>(at) != changetype<usize>(p)) at = load<usize>(at) + offsetof<Pcb>("portNext");
   store<usize>(at, changetype<usize>(p.portNext));

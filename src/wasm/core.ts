@@ -46,6 +46,15 @@ export interface Exports {
   sock_bind(handle: number): number;
   sock_connect(handle: number): number;
   sock_disconnect(handle: number): number;
+  sock_listen(handle: number, backlog: number): number;
+  sock_accept(handle: number): number;
+  sock_shutdown(handle: number, how: number): number;
+  sock_abort(handle: number): number;
+  tcp_send_window(handle: number): number;
+  tcp_send(handle: number, len: number, flags: number): number;
+  tcp_receive_window(handle: number): number;
+  tcp_receive(handle: number, len: number): number;
+  time_wait_record(index: number): number;
   sock_window(handle: number, len: number): number;
   sock_send(handle: number, len: number, flags: number): number;
   sock_recv(handle: number): number;
@@ -85,6 +94,17 @@ export interface BootOptions {
   readonly reassemblies?: number;
   /** Destinations of which a redirect or a path MTU is remembered. */
   readonly destinations?: number;
+  /** TCP sockets, listening ones counted. */
+  readonly tcpBlocks?: number;
+  /** Ranges of bytes that a connection keeps out of order, and of what its peer has so. */
+  readonly tcpRanges?: number;
+  /** Connections in TIME-WAIT; with more, the oldest ends early. */
+  readonly timeWaits?: number;
+  /** Byte rings of TCP, of 2 KiB, 16 KiB, 64 KiB and 1 MiB: a connection has two, the smallest that hold what it asks for. */
+  readonly rings2K?: number;
+  readonly rings16K?: number;
+  readonly rings64K?: number;
+  readonly rings1M?: number;
   /** 128 bits of randomness; crypto.getRandomValues unless given. */
   readonly seed?: Uint32Array | readonly number[];
   /** Milliseconds since midnight UT at the clock's time 0; unknown unless given. */
@@ -109,6 +129,13 @@ const OPTIONS: readonly (readonly [keyof BootOptions, number])[] = [
   ["memberships", CONFIG.CONFIG_MEMBERSHIPS],
   ["reassemblies", CONFIG.CONFIG_REASSEMBLIES],
   ["destinations", CONFIG.CONFIG_DESTINATIONS],
+  ["tcpBlocks", CONFIG.CONFIG_TCP_BLOCKS],
+  ["tcpRanges", CONFIG.CONFIG_TCP_RANGES],
+  ["timeWaits", CONFIG.CONFIG_TIME_WAITS],
+  ["rings2K", CONFIG.CONFIG_RINGS_2K],
+  ["rings16K", CONFIG.CONFIG_RINGS_16K],
+  ["rings64K", CONFIG.CONFIG_RINGS_64K],
+  ["rings1M", CONFIG.CONFIG_RINGS_1M],
   ["dayMs", CONFIG.CONFIG_DAY_MS],
   ["seed", CONFIG.CONFIG_SEED],
 ];
