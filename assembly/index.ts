@@ -3,6 +3,7 @@
 import { CALL_ADDR, CALL_ADDR2, CALL_MAC, CALL_NAME } from "./abi/call";
 import { E_INVAL } from "./abi/errno";
 import {
+  REGION_BYTE_RINGS,
   REGION_CALL,
   REGION_CONFIG,
   REGION_COUNTERS,
@@ -29,6 +30,7 @@ import { addressRecord } from "./link/address";
 import { interfaceSwitchGet } from "./link/interface-switch";
 import { neighAdd, neighDelete, neighRecord } from "./link/neigh";
 import { netifRecord, netifSetMtu } from "./link/netif";
+import { byteRingTable } from "./memory/byte-ring";
 import { pbufHeldTable, pbufLimitTable } from "./memory/pbuf";
 import { pcbRecord } from "./pcb/pcb";
 import { destinationFlush, destinationRecord } from "./route/destination";
@@ -85,6 +87,8 @@ export function stack_region(id: u32): i32 {
       return <i32>pbufHeldTable();
     case REGION_LIMITS:
       return <i32>pbufLimitTable();
+    case REGION_BYTE_RINGS:
+      return <i32>byteRingTable();
     default:
       return -E_INVAL;
   }

@@ -39,6 +39,7 @@ import {
 } from "./link/netif";
 import { address4 } from "./memory/address";
 import { arenaBegin, arenaEnd } from "./memory/arena";
+import { byteRingLayout } from "./memory/byte-ring";
 import { pbufInit, pbufLargestLen, pbufLayout } from "./memory/pbuf";
 import { demuxLayout } from "./pcb/demux";
 import { membershipLayout } from "./pcb/membership";
@@ -48,6 +49,7 @@ import { receiveLayout } from "./pcb/receive";
 import { roomWake } from "./pcb/room";
 import { destinationLayout } from "./route/destination";
 import { routeInit, routeLayout } from "./route/table";
+import { tcbLayout } from "./tcp/tcb";
 
 /** Frames taken from one interface before the next one has its turn. */
 const BATCH: u32 = 32;
@@ -90,6 +92,8 @@ function layout(c: Config): void {
   membershipLayout(c.memberships);
   igmpLayout(c.interfaces);
   receiveLayout(c.socketErrors);
+  tcbLayout(c.tcpBlocks, c.tcpRanges);
+  byteRingLayout(c.rings2K, c.rings16K, c.rings64K, c.rings1M);
 }
 
 /** Fills the boot record with a profile's capacities; -E_INVAL for no profile, and once the stack has booted. */

@@ -15,12 +15,19 @@ import {
   CONFIG_NEXT_HOPS,
   CONFIG_REASSEMBLIES,
   CONFIG_RING_SLOTS,
+  CONFIG_RINGS_1M,
+  CONFIG_RINGS_2K,
+  CONFIG_RINGS_16K,
+  CONFIG_RINGS_64K,
   CONFIG_ROUTES4,
   CONFIG_ROUTES6,
   CONFIG_SEED,
   CONFIG_SMALL_BUFFERS,
   CONFIG_SOCKET_ERRORS,
   CONFIG_SOCKETS,
+  CONFIG_TCP_BLOCKS,
+  CONFIG_TCP_RANGES,
+  CONFIG_TIME_WAITS,
   PROFILE_HOST,
   PROFILE_ROUTER,
   PROFILE_TINY,
@@ -54,6 +61,14 @@ export class Config {
   memberships: u32;
   reassemblies: u32;
   destinations: u32;
+  tcpBlocks: u32;
+  timeWaits: u32;
+  rings2K: u32;
+  rings16K: u32;
+  rings64K: u32;
+  rings1M: u32;
+  tcpRanges: u32;
+  reserved: u32;
 }
 
 export const CONFIG: Config = changetype<Config>(memory.data(CONFIG_BYTES, 8));
@@ -67,7 +82,7 @@ export function configDefaults(profile: u32): i32 {
       gathering(64, 32, 256);
       break;
     case PROFILE_TINY:
-      capacities(14, 0, 2, 8, 2, 4, 7, 0);
+      capacities(12, 0, 2, 8, 2, 4, 7, 0);
       routing(6, 0);
       gathering(2, 2, 2);
       break;
@@ -80,8 +95,11 @@ export function configDefaults(profile: u32): i32 {
       return -E_INVAL;
   }
   const tiny = profile == PROFILE_TINY;
-  CONFIG.sockets = tiny ? 4 : 1024;
+  CONFIG.sockets = tiny ? 8 : 1024;
   CONFIG.socketErrors = tiny ? 4 : 256;
+  // A listener and four connections, two rings each.
+  if (tiny) connections(5, 4, 4, 8, 0, 0, 0);
+  else connections(256, 512, 32, 128, 64, 32, 2);
   CONFIG.dayMs = CLOCK_UNKNOWN;
   return 0;
 }
@@ -117,12 +135,32 @@ function gathering(memberships: u32, reassemblies: u32, destinations: u32): void
   CONFIG.destinations = destinations;
 }
 
+function connections(
+  blocks: u32,
+  timeWaits: u32,
+  ranges: u32,
+  rings2K: u32,
+  rings16K: u32,
+  rings64K: u32,
+  rings1M: u32,
+): void {
+  CONFIG.tcpBlocks = blocks;
+  CONFIG.timeWaits = timeWaits;
+  CONFIG.tcpRanges = ranges;
+  CONFIG.rings2K = rings2K;
+  CONFIG.rings16K = rings16K;
+  CONFIG.rings64K = rings64K;
+  CONFIG.rings1M = rings1M;
+}
+
 /** RX and TX 3 each, sockets 2, neighbour queues 1, reassembly 2, one in reserve. */
 const LEAST_SMALL: u32 = 12;
 const MOST_SMALL: u32 = 1 << 20;
 const MOST_LARGE: u32 = 1 << 15;
 const LEAST_SLOTS: u32 = 4;
 const MOST_SLOTS: u32 = 1 << 15;
+/** All memory that there can be, in rings of one size. */
+const MOST_RING_BYTES: u32 = 1 << 31;
 
 function within(option: u32, least: u32, most: u32): bool {
   const value = load<u32>(changetype<usize>(CONFIG) + option);
@@ -149,7 +187,14 @@ export function configCheck(): i32 {
     within(CONFIG_SOCKET_ERRORS, 0, 1 << 16) &&
     within(CONFIG_MEMBERSHIPS, 0, 1 << 14) &&
     within(CONFIG_REASSEMBLIES, 1, 1 << 14) &&
-    within(CONFIG_DESTINATIONS, 1, 1 << 16);
+    within(CONFIG_DESTINATIONS, 1, 1 << 16) &&
+    within(CONFIG_TCP_BLOCKS, 0, 1 << 15) &&
+    within(CONFIG_TIME_WAITS, 0, 1 << 20) &&
+    within(CONFIG_TCP_RANGES, 1, 255) &&
+    within(CONFIG_RINGS_2K, 0, MOST_RING_BYTES >> 11) &&
+    within(CONFIG_RINGS_16K, 0, MOST_RING_BYTES >> 14) &&
+    within(CONFIG_RINGS_64K, 0, MOST_RING_BYTES >> 16) &&
+    within(CONFIG_RINGS_1M, 0, MOST_RING_BYTES >> 20);
   if (!ok) return -E_INVAL;
   if ((CONFIG.ringSlots & (CONFIG.ringSlots - 1)) != 0) return refuse(CONFIG_RING_SLOTS, LEAST_SLOTS, MOST_SLOTS);
   // A quarter is posted for receiving, in even shares: at least one for each interface beside lo.
@@ -183,4 +228,6 @@ if (offsetof<Config>("dayMs") != CONFIG_DAY_MS) ERROR("Config.dayMs");
 if (offsetof<Config>("seed0") != CONFIG_SEED) ERROR("Config.seed0");
 if (offsetof<Config>("error") != CONFIG_ERROR) ERROR("Config.error");
 if (offsetof<Config>("memberships") != CONFIG_MEMBERSHIPS) ERROR("Config.memberships");
+if (offsetof<Config>("tcpBlocks") != CONFIG_TCP_BLOCKS) ERROR("Config.tcpBlocks");
+if (offsetof<Config>("tcpRanges") != CONFIG_TCP_RANGES) ERROR("Config.tcpRanges");
 if (offsetof<Config>() != CONFIG_BYTES) ERROR("Config");

@@ -27,6 +27,19 @@ import {
   SW_NEIGH_STALE_MS,
   SW_REDIRECT_MS,
   SW_ROUTES_FOLLOW_CARRIER,
+  SW_TCP_ACK_DELAY_MS,
+  SW_TCP_CHALLENGES,
+  SW_TCP_FIN_WAIT_2_MS,
+  SW_TCP_ORPHANS,
+  SW_TCP_R2_MS,
+  SW_TCP_RECEIVE_BUFFER,
+  SW_TCP_RTO_MIN_MS,
+  SW_TCP_SACK,
+  SW_TCP_SEND_BUFFER,
+  SW_TCP_SYN_R2_MS,
+  SW_TCP_TIME_WAIT_MS,
+  SW_TCP_TIMESTAMPS,
+  SW_TCP_WINDOW_SCALING,
   SWITCHES,
 } from "../abi/switch";
 
@@ -66,6 +79,19 @@ export function switchInit(): void {
   define(SW_REDIRECT_MS, 300000, 1000, DAY_MS);
   define(SW_ROUTES_FOLLOW_CARRIER, 1, 0, 1);
   define(SW_IGMP_MAX_MEMBERSHIPS, 20, 0, 1 << 14);
+  define(SW_TCP_TIME_WAIT_MS, 60000, 0, 600000);
+  define(SW_TCP_RTO_MIN_MS, 1000, 1, 60000);
+  define(SW_TCP_R2_MS, 300000, 1000, DAY_MS);
+  define(SW_TCP_SYN_R2_MS, 180000, 1000, DAY_MS);
+  define(SW_TCP_ACK_DELAY_MS, 40, 0, 499);
+  define(SW_TCP_FIN_WAIT_2_MS, 60000, 1000, DAY_MS);
+  define(SW_TCP_ORPHANS, 64, 0, 1 << 15);
+  define(SW_TCP_CHALLENGES, 10, 1, 1000000);
+  define(SW_TCP_SEND_BUFFER, 65536, 1, 1 << 20);
+  define(SW_TCP_RECEIVE_BUFFER, 65536, 1, 1 << 20);
+  define(SW_TCP_SACK, 1, 0, 1);
+  define(SW_TCP_TIMESTAMPS, 1, 0, 1);
+  define(SW_TCP_WINDOW_SCALING, 1, 0, 1);
 }
 
 export function switchValue(id: u32): u32 {

@@ -12,6 +12,7 @@
 // Behind the record stand the ranges that wait out of order (the latest first: RFC 2018 §4), and behind these the ranges
 // that the peer has by SACK (in order): left and right edge each, as many as the boot record says.
 
+import { OPT_TCP, OPT_TCP_END } from "../abi/socket";
 import {
   TCB_ACCEPTABLE,
   TCB_BYTES_ACKED,
@@ -31,7 +32,6 @@ import {
   TCP_SYN_RECEIVED,
   TCP_SYN_SENT,
 } from "../abi/tcp";
-import { OPT_TCP, OPT_TCP_END } from "../abi/socket";
 import { TIMER_TCP_ACK, TIMER_TCP_LIFE, TIMER_TCP_REXMT } from "../abi/timer";
 import { eventSocket } from "../core/event";
 import { Timer } from "../core/timer";
