@@ -28,9 +28,13 @@ import {
   TCB_SND_MSS,
   TCB_SND_UNA,
   TCB_SRTT_US,
+  TCB_TIMER_LIFE,
+  TCB_TIMER_REXMT,
   TCP_CLOSED,
   TCP_SYN_RECEIVED,
   TCP_SYN_SENT,
+  TIMER_AT,
+  TIMER_PREV,
 } from "../abi/tcp";
 import { TIMER_TCP_ACK, TIMER_TCP_LIFE, TIMER_TCP_REXMT } from "../abi/timer";
 import { eventSocket } from "../core/event";
@@ -288,3 +292,6 @@ if (offsetof<Tcb>("retransmits") != TCB_RETRANSMITS) ERROR("Tcb.retransmits");
 if (offsetof<Tcb>("bytesAcked") != TCB_BYTES_ACKED) ERROR("Tcb.bytesAcked");
 if (offsetof<Tcb>("acceptable") != TCB_ACCEPTABLE) ERROR("Tcb.acceptable");
 if (offsetof<Tcb>("opt0") + (OPT_TCP_END - OPT_TCP) * 4 > offsetof<Tcb>("rexmt0")) ERROR("Tcb.opt0");
+if (offsetof<Tcb>("rexmt0") != TCB_TIMER_REXMT) ERROR("Tcb.rexmt0");
+if (offsetof<Tcb>("life0") != TCB_TIMER_LIFE) ERROR("Tcb.life0");
+if (offsetof<Timer>("prev") != TIMER_PREV || offsetof<Timer>("at") != TIMER_AT) ERROR("Timer");

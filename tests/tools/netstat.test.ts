@@ -38,7 +38,7 @@ describe("netstat -s", () => {
     }
   });
 
-  test("every counter of IP, ICMP, UDP, ARP and neighbours is shown", async () => {
+  test("every counter of IP, ICMP, UDP, TCP, ARP and neighbours is shown", async () => {
     const { a } = await pair();
     const { counters, drops } = a.statistics();
     const names = Object.keys(counters).filter((name) => !["POLLS", "TIMERS_FIRED"].includes(name));
