@@ -38,13 +38,13 @@ export type {
   DatagramError,
   DatagramInfo,
   DatagramSocket,
-  Endpoint,
   PathMtuDiscovery,
 } from "./sockets/datagram.js";
 export { type EchoOptions, EchoSocket, readEcho } from "./sockets/echo.js";
 export type { GroupInterface, GroupSocket } from "./sockets/group-socket.js";
 export type { PingOptions, PingReply } from "./sockets/ping.js";
 export { type RawOptions, RawSocket } from "./sockets/raw.js";
+export type { Endpoint } from "./sockets/socket.js";
 export { type Destination, type Udp, type UdpOptions, UdpSocket } from "./sockets/udp.js";
 export { Stack, type StackOptions, type StackSnapshot } from "./stack.js";
 export { type CounterName, DROP_TEXTS, type DropName } from "./text/drops.js";

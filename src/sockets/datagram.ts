@@ -1,47 +1,25 @@
-/// <reference lib="esnext.disposable" preserve="true" />
 /**
- * What UDP and echo sockets have in common: a handle, waiting for room and for datagrams, errors, closing. Every
- * promise settles: by the event it waits for, by its signal, by close(), or when the stack goes.
+ * What sockets for datagrams have in common: waiting for room and for datagrams, errors. Every promise settles: by the
+ * event it waits for, by its signal, by close(), or when the stack goes.
  */
 import * as CALL from "../../assembly/abi/call.js";
 import { E_AGAIN, E_BADF } from "../../assembly/abi/errno.js";
 import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../../assembly/abi/event.js";
 import { IPV4_HDR_LEN } from "../../assembly/abi/proto.js";
 import {
-  HANDLE_INDEX,
   IP_OPTIONS_MOST,
   OPT_MTU,
   OPT_MTU_DISCOVER,
   OPT_QUEUE,
-  OPT_TOS,
-  OPT_TTL,
-  PCB_LOCAL,
-  PCB_LOCAL_PORT,
-  PCB_REMOTE,
-  PCB_REMOTE_PORT,
   PCB_RX_COUNT,
   PMTUDISC_DO,
   PMTUDISC_DONT,
 } from "../../assembly/abi/socket.js";
-import { formatIpv4, readIpv4 } from "../address.js";
-import {
-  check,
-  errnoName,
-  rangeError,
-  requireBoolean,
-  requireInteger,
-  StackError,
-  typeError,
-  uncaught,
-} from "../errors.js";
-import type { HostedSocket, SocketHost } from "./host.js";
-import { SOCKET_OPTIONS, type SocketOption } from "./options.js";
-
-/** An endpoint of a socket. */
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
+import { formatIpv4 } from "../address.js";
+import { check, errnoName, rangeError, requireBoolean, StackError, uncaught } from "../errors.js";
+import type { SocketHost } from "./host.js";
+import { type Endpoint, requireBytes, requireCallback, Socket } from "./socket.js";
+import { Waiters } from "./waiters.js";
 
 /** Where a datagram came from, and how. */
 export interface DatagramInfo extends Endpoint {
@@ -82,12 +60,6 @@ export interface DatagramError extends Endpoint {
   readonly icmpRest: number;
 }
 
-interface Waiter<T> {
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-  stop(): void;
-}
-
 /** Texts of the addresses seen lately. */
 const texts = new Map<number, string>();
 const TEXTS_MOST = 256;
@@ -101,20 +73,9 @@ function addressText(value: number): string {
   return text;
 }
 
-/** @throws TypeError for what is no array of bytes */
-export function requireBytes(data: Uint8Array): Uint8Array {
-  if (!ArrayBuffer.isView(data) || data.BYTES_PER_ELEMENT !== 1) throw typeError("data: a Uint8Array is needed");
-  return data;
-}
-
-export abstract class DatagramSocket implements HostedSocket {
-  readonly handle: number;
-  protected readonly host: SocketHost;
-  readonly #record: number;
-  #closed = false;
-  #gone: Error | undefined;
-  readonly #readers: Waiter<Datagram>[] = [];
-  readonly #writers: Waiter<void>[] = [];
+export abstract class DatagramSocket extends Socket {
+  readonly #readers: Waiters<Datagram>;
+  readonly #writers: Waiters<void>;
 
   #onmessage: ((data: Uint8Array, info: DatagramInfo) => void) | undefined;
   /** Called with each ICMP error that reaches the socket. */
@@ -122,11 +83,9 @@ export abstract class DatagramSocket implements HostedSocket {
 
   /** @param handle  of a socket that is open already */
   protected constructor(host: SocketHost, protocol: number, syscall: string, handle?: number) {
-    if (host.closed) throw new StackError(E_BADF, syscall);
-    this.host = host;
-    this.handle = handle ?? check(host.core.exports.sock_open(protocol), syscall);
-    this.#record = host.core.exports.sock_record(this.handle & HANDLE_INDEX);
-    host.register(this);
+    super(host, protocol, syscall, handle);
+    this.#readers = new Waiters(host.clock);
+    this.#writers = new Waiters(host.clock);
   }
 
   /**
@@ -140,64 +99,12 @@ export abstract class DatagramSocket implements HostedSocket {
   }
 
   set onmessage(callback: ((data: Uint8Array, info: DatagramInfo) => void) | undefined) {
-    if (callback !== undefined && typeof callback !== "function") throw typeError("onmessage: a function is needed");
-    this.#onmessage = callback;
-    if (callback !== undefined && !this.#closed) this.#deliver();
+    this.#onmessage = requireCallback("onmessage", callback);
+    if (callback !== undefined && !this.isClosed) this.#deliver();
   }
 
   get closed(): boolean {
-    return this.#closed;
-  }
-
-  /** The local end; port 0 while unbound. */
-  get address(): Endpoint {
-    this.open("getsockname");
-    return this.#endpoint(PCB_LOCAL, PCB_LOCAL_PORT);
-  }
-
-  /** The connected peer, or undefined. */
-  get remoteAddress(): Endpoint | undefined {
-    this.open("getpeername");
-    const remote = this.#endpoint(PCB_REMOTE, PCB_REMOTE_PORT);
-    return remote.address === "0.0.0.0" ? undefined : remote;
-  }
-
-  #endpoint(ip: number, port: number): Endpoint {
-    const { u8, u32 } = this.host.core;
-    return {
-      address: formatIpv4(readIpv4(u8, this.#record + ip)),
-      port: u32[(this.#record + port) >> 2] as number,
-    };
-  }
-
-  /** Throws EBADF on a closed socket. */
-  protected open(syscall: string): void {
-    if (this.#gone !== undefined) throw this.#gone;
-    if (this.#closed) throw new StackError(E_BADF, syscall);
-  }
-
-  /** @throws StackError EINVAL, ENODEV; RangeError for what is no whole number: each says option and value */
-  protected setOption(option: number, value: number): void {
-    this.open("setsockopt");
-    const { name, least, most } = SOCKET_OPTIONS[option] as SocketOption;
-    // What fits a word the module judges.
-    if (value >>> 0 !== value) requireInteger(name, value, least, most);
-    check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt", { text: `${name} = ${value}` });
-  }
-
-  /** @throws TypeError for what is neither true nor false */
-  protected setSwitch(option: number, on: boolean): void {
-    this.setOption(option, requireBoolean((SOCKET_OPTIONS[option] as SocketOption).name, on) ? 1 : 0);
-  }
-
-  /** TTL of unicast datagrams, 1 to 255; 0 = the stack's default. */
-  setTTL(ttl: number): void {
-    this.setOption(OPT_TTL, ttl);
-  }
-
-  /** Type of service, 0 to 255. */
-  setTOS(tos: number): void {
-    this.setOption(OPT_TOS, tos);
+    return this.isClosed;
   }
 
   /** The same as `setPathMtuDiscovery("do")`, or `("dont")`: as a switch. */
@@ -263,31 +170,9 @@ export abstract class DatagramSocket implements HostedSocket {
   }
 
   /** Settles when there may be room to send again. */
-  protected room(signal?: AbortSignal): Promise<void> {
-    return this.#wait(this.#writers, "send", signal);
-  }
-
-  #wait<T>(waiters: Waiter<T>[], syscall: string, signal: AbortSignal | undefined): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.open(syscall);
-      if (signal?.aborted) throw signal.reason;
-      const abort = () => {
-        waiters.splice(waiters.indexOf(waiter), 1);
-        waiter.stop();
-        reject(signal?.reason);
-      };
-      const waiter: Waiter<T> = {
-        resolve,
-        reject,
-        stop: () => {
-          signal?.removeEventListener("abort", abort);
-          this.host.clock.unref();
-        },
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      waiters.push(waiter);
-      this.host.clock.ref();
-    });
+  protected async room(signal?: AbortSignal): Promise<void> {
+    this.open("send");
+    return this.#writers.wait(signal, undefined);
   }
 
   /**
@@ -297,20 +182,20 @@ export abstract class DatagramSocket implements HostedSocket {
   async receive(options: { signal?: AbortSignal } = {}): Promise<Datagram> {
     options.signal?.throwIfAborted();
     this.open("recv");
-    if (this.#readers.length === 0) {
+    if (this.#readers.size === 0) {
       const ready = this.#next();
       if (ready !== undefined) return ready;
     }
-    return this.#wait(this.#readers, "recv", options.signal);
+    return this.#readers.wait(options.signal, undefined);
   }
 
   /** Datagrams, until the socket is closed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void, undefined> {
-    while (!this.#closed) {
+    while (!this.isClosed) {
       try {
         yield await this.receive();
       } catch (error) {
-        if (this.#closed) return;
+        if (this.isClosed) return;
         throw error;
       }
     }
@@ -345,7 +230,7 @@ export abstract class DatagramSocket implements HostedSocket {
 
   /** Gives the last datagram's buffer back, which otherwise the next receiving call does. */
   #release(): void {
-    if (this.#closed || this.host.core.u32[(this.#record + PCB_RX_COUNT) >> 2] !== 0) return;
+    if (this.isClosed || this.host.core.u32[(this.record + PCB_RX_COUNT) >> 2] !== 0) return;
     this.host.core.exports.sock_recv(this.handle);
   }
 
@@ -371,17 +256,12 @@ export abstract class DatagramSocket implements HostedSocket {
   event(bits: number): void {
     if ((bits & EVENT_ERROR) !== 0) this.#errors();
     if ((bits & (EVENT_READABLE | EVENT_ERROR)) !== 0) this.#deliver();
-    if ((bits & EVENT_WRITABLE) !== 0) {
-      for (const waiter of this.#writers.splice(0)) {
-        waiter.stop();
-        waiter.resolve();
-      }
-    }
+    if ((bits & EVENT_WRITABLE) !== 0) this.#writers.resolveAll();
   }
 
   /** Queued errors go to onerror; without one they wait for nextError(). */
   #errors(): void {
-    while (this.onerror !== undefined && !this.#closed) {
+    while (this.onerror !== undefined && !this.isClosed) {
       const error = this.nextError();
       if (error === undefined) return;
       this.#report(error);
@@ -399,25 +279,20 @@ export abstract class DatagramSocket implements HostedSocket {
   #deliver(): void {
     const callback = this.#onmessage;
     if (callback !== undefined) this.#callBack(callback);
-    while (this.#readers.length > 0 && !this.#closed) {
-      let datagram: Datagram | undefined;
-      let failure: unknown;
+    while (this.#readers.size > 0 && !this.isClosed) {
       try {
-        datagram = this.#next();
+        const datagram = this.#next();
         if (datagram === undefined) return;
+        this.#readers.resolve(datagram);
       } catch (error) {
-        failure = error;
+        this.#readers.reject(error);
       }
-      const waiter = this.#readers.shift() as Waiter<Datagram>;
-      waiter.stop();
-      if (datagram !== undefined) waiter.resolve(datagram);
-      else waiter.reject(failure);
     }
   }
 
   #callBack(callback: (data: Uint8Array, info: DatagramInfo) => void): void {
     const { core } = this.host;
-    while (!this.#closed && this.#onmessage === callback) {
+    while (!this.isClosed && this.#onmessage === callback) {
       const length = core.exports.sock_recv(this.handle);
       if (length === -E_AGAIN || length === -E_BADF) return;
       if (length < 0) {
@@ -433,32 +308,8 @@ export abstract class DatagramSocket implements HostedSocket {
     }
   }
 
-  /** Closes the socket: waiting calls reject with EBADF, unread datagrams are gone. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#gone === undefined) {
-      this.host.core.exports.sock_close(this.handle);
-      // Buffers that became free may be what others wait for.
-      this.host.work();
-    }
-    this.host.unregister(this);
-    this.#reject(new StackError(E_BADF, "recv"));
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  abandon(reason: Error, forGood: boolean): void {
-    if (forGood) this.#gone = reason;
-    this.#reject(reason);
-  }
-
-  #reject(reason: Error): void {
-    for (const waiter of [...this.#readers.splice(0), ...this.#writers.splice(0)]) {
-      waiter.stop();
-      waiter.reject(reason);
-    }
+  protected settle(reason: Error): void {
+    this.#readers.rejectAll(reason);
+    this.#writers.rejectAll(reason);
   }
 }

@@ -14,8 +14,9 @@ import {
 } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check, refuseUnknown, requireBoolean } from "../errors.js";
-import { DatagramSocket, type PathMtuDiscovery, requireBytes } from "./datagram.js";
+import { DatagramSocket, type PathMtuDiscovery } from "./datagram.js";
 import type { SocketHost } from "./host.js";
+import { requireBytes } from "./socket.js";
 
 export interface EchoOptions {
   /** Local address; chosen by the path unless given. */

@@ -5,9 +5,10 @@
 import { OPT_BROADCAST, OPT_HEADER_INCLUDED, OPT_INTERFACE, SEND_TO, SOCK_RAW } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
 import { check, refuseUnknown, requireInteger } from "../errors.js";
-import { type DatagramInfo, requireBytes } from "./datagram.js";
+import type { DatagramInfo } from "./datagram.js";
 import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
+import { requireBytes } from "./socket.js";
 
 export interface RawOptions {
   /** Number of the IP protocol, 1 to 255. */

@@ -2,21 +2,14 @@
  * UDP sockets (RFC 768): a plain interface for those who want speed (trySend, onmessage) and for those who want
  * promises (send, receive, for await).
  */
-import { E_EXIST, E_INVAL } from "../../assembly/abi/errno.js";
 import { IPPROTO_UDP } from "../../assembly/abi/proto.js";
-import {
-  HANDLE_INDEX,
-  OPT_BROADCAST,
-  OPT_INTERFACE,
-  OPT_REUSE,
-  PCB_PROTO,
-  SEND_TO,
-} from "../../assembly/abi/socket.js";
+import { OPT_BROADCAST, OPT_INTERFACE, OPT_REUSE, SEND_TO } from "../../assembly/abi/socket.js";
 import { ipv4 } from "../address.js";
-import { check, rangeError, refuseUnknown, requireObject, StackError } from "../errors.js";
-import { type DatagramInfo, requireBytes } from "./datagram.js";
+import { check, refuseUnknown, requireObject } from "../errors.js";
+import type { DatagramInfo } from "./datagram.js";
 import { GroupSocket } from "./group-socket.js";
 import type { SocketHost } from "./host.js";
+import { adoptable, bytesOf, requirePort } from "./socket.js";
 
 export interface UdpOptions {
   /** Local address; all addresses unless given. */
@@ -46,16 +39,6 @@ const DESTINATION: ReadonlySet<string> = new Set([
   ...["address", "port", "family", "size", "destination", "ifindex", "ttl", "tos", "timeUs", "options", "data"],
   ...["code", "reporter", "icmpType", "icmpCode", "icmpRest"],
 ]);
-const encoder = new TextEncoder();
-
-function checkPort(port: number, least: number): number {
-  if (!Number.isInteger(port) || port < least || port > 65535) {
-    const error = rangeError(`port: ${port} is not an integer from ${least} to 65535`);
-    throw Object.assign(error, { code: "ERR_SOCKET_BAD_PORT" });
-  }
-  return port;
-}
-
 export class UdpSocket extends GroupSocket {
   #toText = "127.0.0.1";
   #to = 0x7f000001;
@@ -66,17 +49,13 @@ export class UdpSocket extends GroupSocket {
 
   /** A socket that the stack has already, from a snapshot. @throws StackError EBADF, EINVAL (no UDP socket), EEXIST (somebody has it) */
   static adopt(host: SocketHost, handle: number): UdpSocket {
-    check(host.core.exports.sock_ready(handle), "adopt");
-    const record = host.core.exports.sock_record(handle & HANDLE_INDEX);
-    if (host.core.u32[(record + PCB_PROTO) >> 2] !== IPPROTO_UDP) throw new StackError(E_INVAL, "adopt");
-    if (host.registered(handle)) throw new StackError(E_EXIST, "adopt");
-    return new UdpSocket(host, handle);
+    return new UdpSocket(host, adoptable(host, handle, IPPROTO_UDP));
   }
 
   /** A bound socket. @throws StackError EADDRINUSE, EADDRNOTAVAIL, ENOBUFS; RangeError, TypeError */
   static create(host: SocketHost, options: UdpOptions = {}): UdpSocket {
     refuseUnknown(options, OPTIONS);
-    const port = checkPort(options.port ?? 0, 0);
+    const port = requirePort(options.port ?? 0, 0);
     const address = ipv4(options.address ?? "0.0.0.0");
     const socket = new UdpSocket(host);
     try {
@@ -101,7 +80,7 @@ export class UdpSocket extends GroupSocket {
     this.open("connect");
     requireObject("to", to);
     refuseUnknown(to, DESTINATION);
-    const port = checkPort(to.port, 1);
+    const port = requirePort(to.port, 1);
     const address = to.address ?? "127.0.0.1";
     this.host.tick();
     this.host.core.putPeer(ipv4(address), port);
@@ -124,7 +103,7 @@ export class UdpSocket extends GroupSocket {
    */
   trySend(data: Uint8Array | string, to?: Destination): boolean {
     this.open("send");
-    const bytes = typeof data === "string" ? encoder.encode(data) : requireBytes(data);
+    const bytes = bytesOf(data);
     const { core } = this.host;
     const fill = (at: number) => core.u8.set(bytes, at);
     if (to === undefined) return this.push(bytes.length, fill, 0);
@@ -134,7 +113,7 @@ export class UdpSocket extends GroupSocket {
       this.#to = ipv4(address);
       this.#toText = address;
     }
-    core.putPeer(this.#to, checkPort(to.port, 1));
+    core.putPeer(this.#to, requirePort(to.port, 1));
     return this.push(bytes.length, fill, SEND_TO, { address, port: to.port });
   }
 

@@ -4,7 +4,7 @@
  * nothing has come for so many seconds after the input's end.
  */
 import { StackError } from "../../errors.js";
-import type { Endpoint } from "../../sockets/datagram.js";
+import type { Endpoint } from "../../sockets/socket.js";
 import { UdpSocket } from "../../sockets/udp.js";
 import { type Command, type CommandContext, CommandFailure, lookUp } from "../context.js";
 import { getopt, OptionError, type Options } from "../getopt.js";
