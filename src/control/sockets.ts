@@ -4,8 +4,7 @@
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../../assembly/abi/proto.js";
 import * as SOCKET from "../../assembly/abi/socket.js";
 import * as TCP from "../../assembly/abi/tcp.js";
-import { formatIpv4, readIpv4 } from "../address.js";
-import type { Endpoint } from "../sockets/datagram.js";
+import { type Endpoint, endpoint } from "../sockets/socket.js";
 import { readTcpInfo, type TcpInfo, type TcpState } from "../sockets/tcp-info.js";
 import type { Core } from "../wasm/core.js";
 
@@ -58,10 +57,6 @@ export function readSockets(core: Core, nowUs: number): SocketEntry[] {
   }
 }
 
-function endpointAt(core: Core, ip: number, port: number): Endpoint {
-  return { address: formatIpv4(readIpv4(core.u8, ip)), port: core.u32[port >> 2] as number };
-}
-
 function socketAt(core: Core, at: number, protocol: number, nowUs: number): SocketEntry {
   const isRaw = (protocol & SOCKET.SOCK_RAW) !== 0;
   const tcb = protocol === IPPROTO_TCP ? (core.u32[(at + SOCKET.PCB_TCB) >> 2] as number) : 0;
@@ -69,8 +64,8 @@ function socketAt(core: Core, at: number, protocol: number, nowUs: number): Sock
     kind: isRaw ? "raw" : (KINDS[protocol] ?? "raw"),
     protocol: protocol & 255,
     handle: core.u32[(at + SOCKET.PCB_HANDLE) >> 2] as number,
-    local: endpointAt(core, at + SOCKET.PCB_LOCAL, at + SOCKET.PCB_LOCAL_PORT),
-    remote: endpointAt(core, at + SOCKET.PCB_REMOTE, at + SOCKET.PCB_REMOTE_PORT),
+    local: endpoint(core, at + SOCKET.PCB_LOCAL, at + SOCKET.PCB_LOCAL_PORT),
+    remote: endpoint(core, at + SOCKET.PCB_REMOTE, at + SOCKET.PCB_REMOTE_PORT),
     orphan: false,
     datagrams: core.u32[(at + SOCKET.PCB_RX_COUNT) >> 2] as number,
   };
@@ -93,8 +88,8 @@ function timeWaitAt(core: Core, at: number, nowUs: number): SocketEntry {
     kind: "tcp",
     protocol: IPPROTO_TCP,
     handle: -1,
-    local: endpointAt(core, at + TCP.TW_LOCAL, at + TCP.TW_LOCAL_PORT),
-    remote: endpointAt(core, at + TCP.TW_REMOTE, at + TCP.TW_REMOTE_PORT),
+    local: endpoint(core, at + TCP.TW_LOCAL, at + TCP.TW_LOCAL_PORT),
+    remote: endpoint(core, at + TCP.TW_REMOTE, at + TCP.TW_REMOTE_PORT),
     state: "TIME_WAIT",
     timer: { name: "timewait", leftUs: Math.max(0, core.u64(at + TCP.TW_UNTIL) - nowUs) },
     orphan: false,
