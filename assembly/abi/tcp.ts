@@ -112,6 +112,8 @@ export const TCB_F_PERSIST = 16384;
 export const TCB_F_MORE = 32768;
 /** Waits in its listener's accept queue. */
 export const TCB_F_QUEUED = 65536;
+/** The first unacknowledged segment is to go again, whatever the window says. */
+export const TCB_F_RETRANSMIT = 131072;
 
 // The record of a connection in TIME-WAIT (time_wait_record).
 export const TW_LOCAL = 0;

@@ -6,6 +6,8 @@ import { CONFIG } from "./config";
 @unmanaged
 class ClockState {
   now: u64;
+  /** The same in milliseconds, modulo 2^32. */
+  ms: u32;
 }
 
 const C: ClockState = changetype<ClockState>(memory.data(offsetof<ClockState>(), 8));
@@ -17,9 +19,16 @@ export function now(): u64 {
   return C.now;
 }
 
+/** Milliseconds, modulo 2^32. */
+export function nowMs(): u32 {
+  return C.ms;
+}
+
 /** Moves time forward, by any distance; going back counts as no progress, and so does what lies beyond 2^63. */
 export function clockAdvance(to: u64): void {
-  if (to > C.now && to < END) C.now = to;
+  if (to <= C.now || to >= END) return;
+  C.now = to;
+  C.ms = <u32>(to / 1000);
 }
 
 /** Milliseconds since midnight UT, or any value with the high-order bit set if that is not known (RFC 792). */

@@ -145,7 +145,8 @@ export class Tcb {
   opt7: u32;
   opt8: u32;
   opt9: u32;
-  reserved: u32;
+  /** RescueRxt (RFC 6675 §5 step 4.3): the end may go again once all before this is acknowledged. */
+  rescueRxt: u32;
   /** Timers: retransmission or window probe, delayed ACK, keepalive and ends of patience. */
   rexmt0: u64;
   rexmt8: u64;
