@@ -44,7 +44,7 @@ export default async function boot(): Promise<Row[]> {
       name: "boot of a host",
       unit: "us",
       better: "less",
-      ours: boots("4 MiB profile", module, "host"),
+      ours: boots("host profile", module, "host"),
       peers: [boots("tiny profile", module, "tiny")],
     },
     {

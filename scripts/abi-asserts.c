@@ -44,6 +44,10 @@ struct rs_config {
   uint32_t seed[4];
   uint32_t error, least, most, pages;
   uint32_t memberships, reassemblies, destinations;
+  uint32_t tcp_blocks, time_waits;
+  uint32_t rings_2k, rings_16k, rings_64k, rings_1m;
+  uint32_t tcp_ranges;
+  uint32_t rest;
 };
 AT(rs_config, small_buffers, RS_CONFIG_SMALL_BUFFERS);
 AT(rs_config, large_buffers, RS_CONFIG_LARGE_BUFFERS);
@@ -66,6 +70,13 @@ AT(rs_config, pages, RS_CONFIG_PAGES);
 AT(rs_config, memberships, RS_CONFIG_MEMBERSHIPS);
 AT(rs_config, reassemblies, RS_CONFIG_REASSEMBLIES);
 AT(rs_config, destinations, RS_CONFIG_DESTINATIONS);
+AT(rs_config, tcp_blocks, RS_CONFIG_TCP_BLOCKS);
+AT(rs_config, time_waits, RS_CONFIG_TIME_WAITS);
+AT(rs_config, rings_2k, RS_CONFIG_RINGS_2K);
+AT(rs_config, rings_16k, RS_CONFIG_RINGS_16K);
+AT(rs_config, rings_64k, RS_CONFIG_RINGS_64K);
+AT(rs_config, rings_1m, RS_CONFIG_RINGS_1M);
+AT(rs_config, tcp_ranges, RS_CONFIG_TCP_RANGES);
 SIZE(rs_config, RS_CONFIG_BYTES);
 
 /* An interface (assembly/abi/netif.ts). */
@@ -212,6 +223,8 @@ struct rs_pcb {
   uint32_t local_port, remote_port, proto, handle;
   uint32_t stack_only[4];
   uint32_t rx_count;
+  uint32_t stack_rest[46];
+  uint32_t tcb;
 };
 AT(rs_pcb, local, RS_PCB_LOCAL);
 AT(rs_pcb, remote, RS_PCB_REMOTE);
@@ -220,3 +233,92 @@ AT(rs_pcb, remote_port, RS_PCB_REMOTE_PORT);
 AT(rs_pcb, proto, RS_PCB_PROTO);
 AT(rs_pcb, handle, RS_PCB_HANDLE);
 AT(rs_pcb, rx_count, RS_PCB_RX_COUNT);
+AT(rs_pcb, tcb, RS_PCB_TCB);
+SIZE(rs_pcb, RS_PCB_BYTES);
+
+/* A TCP connection (assembly/abi/tcp.ts): what a host may read. */
+struct rs_tcb {
+  uint32_t state, flags;
+  uint32_t stack_only_8[2];
+  uint32_t snd_una, snd_nxt, snd_max, snd_wnd;
+  uint32_t stack_only_32[3];
+  uint32_t iss, snd_end;
+  uint32_t stack_only_52;
+  uint32_t rcv_nxt, rcv_adv, rcv_up, irs, rcv_read;
+  uint32_t stack_only_76[2];
+  uint32_t snd_mss;
+  uint32_t stack_only_88[2];
+  uint8_t snd_shift, rcv_shift, congestion;
+  uint8_t stack_only_99[2];
+  uint8_t recovery, dup_acks, backoff;
+  uint32_t stack_only_104;
+  uint32_t snd_mask;
+  uint32_t stack_only_112;
+  uint32_t rcv_mask;
+  uint32_t srtt_us, rttvar_us, rto_us;
+  uint32_t stack_only_132[2];
+  uint32_t cwnd, ssthresh;
+  uint32_t stack_only_148[17];
+  uint32_t retransmits;
+  uint32_t stack_only_220;
+  uint64_t bytes_acked, bytes_received;
+  uint32_t segs_out, segs_in;
+  uint32_t backlog, acceptable, half_open;
+};
+AT(rs_tcb, state, RS_TCB_STATE);
+AT(rs_tcb, flags, RS_TCB_FLAGS);
+AT(rs_tcb, snd_una, RS_TCB_SND_UNA);
+AT(rs_tcb, snd_nxt, RS_TCB_SND_NXT);
+AT(rs_tcb, snd_max, RS_TCB_SND_MAX);
+AT(rs_tcb, snd_wnd, RS_TCB_SND_WND);
+AT(rs_tcb, iss, RS_TCB_ISS);
+AT(rs_tcb, snd_end, RS_TCB_SND_END);
+AT(rs_tcb, rcv_nxt, RS_TCB_RCV_NXT);
+AT(rs_tcb, rcv_adv, RS_TCB_RCV_ADV);
+AT(rs_tcb, rcv_up, RS_TCB_RCV_UP);
+AT(rs_tcb, irs, RS_TCB_IRS);
+AT(rs_tcb, rcv_read, RS_TCB_RCV_READ);
+AT(rs_tcb, snd_mss, RS_TCB_SND_MSS);
+AT(rs_tcb, snd_shift, RS_TCB_SND_SHIFT);
+AT(rs_tcb, rcv_shift, RS_TCB_RCV_SHIFT);
+AT(rs_tcb, congestion, RS_TCB_CONGESTION);
+AT(rs_tcb, recovery, RS_TCB_RECOVERY);
+AT(rs_tcb, dup_acks, RS_TCB_DUP_ACKS);
+AT(rs_tcb, backoff, RS_TCB_BACKOFF);
+AT(rs_tcb, snd_mask, RS_TCB_SND_MASK);
+AT(rs_tcb, rcv_mask, RS_TCB_RCV_MASK);
+AT(rs_tcb, srtt_us, RS_TCB_SRTT_US);
+AT(rs_tcb, rttvar_us, RS_TCB_RTTVAR_US);
+AT(rs_tcb, rto_us, RS_TCB_RTO_US);
+AT(rs_tcb, cwnd, RS_TCB_CWND);
+AT(rs_tcb, ssthresh, RS_TCB_SSTHRESH);
+AT(rs_tcb, retransmits, RS_TCB_RETRANSMITS);
+AT(rs_tcb, bytes_acked, RS_TCB_BYTES_ACKED);
+AT(rs_tcb, bytes_received, RS_TCB_BYTES_RECEIVED);
+AT(rs_tcb, segs_out, RS_TCB_SEGS_OUT);
+AT(rs_tcb, segs_in, RS_TCB_SEGS_IN);
+AT(rs_tcb, backlog, RS_TCB_BACKLOG);
+AT(rs_tcb, acceptable, RS_TCB_ACCEPTABLE);
+AT(rs_tcb, half_open, RS_TCB_HALF_OPEN);
+
+/* A connection in TIME-WAIT (assembly/abi/tcp.ts): what a host may read. */
+struct rs_time_wait {
+  uint8_t local[16], remote[16];
+  uint32_t local_port, remote_port;
+  uint64_t until;
+};
+AT(rs_time_wait, local, RS_TW_LOCAL);
+AT(rs_time_wait, remote, RS_TW_REMOTE);
+AT(rs_time_wait, local_port, RS_TW_LOCAL_PORT);
+AT(rs_time_wait, remote_port, RS_TW_REMOTE_PORT);
+AT(rs_time_wait, until, RS_TW_UNTIL);
+
+/* Byte rings of one size (assembly/abi/byte-ring.ts). */
+struct rs_byte_ring {
+  uint32_t bytes, total, free;
+  uint32_t stack_only[3];
+};
+AT(rs_byte_ring, bytes, RS_BYTE_RING_BYTES);
+AT(rs_byte_ring, total, RS_BYTE_RING_TOTAL);
+AT(rs_byte_ring, free, RS_BYTE_RING_FREE);
+SIZE(rs_byte_ring, RS_BYTE_RING_ROW);

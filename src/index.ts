@@ -14,7 +14,7 @@ export type { AddressConflict, AddressOptions, InterfaceAddress } from "./contro
 export type { KnownDestination } from "./control/destinations.js";
 export type { Interface, InterfaceCounters, MediumName, Tap, TapInfo } from "./control/interfaces.js";
 export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
-export type { BufferPool, MemoryReport, Statistics } from "./control/report.js";
+export type { BufferPool, ByteRingPool, MemoryReport, Statistics } from "./control/report.js";
 export type { Route, RouteChoice, RouteSpec, Routes, RouteType } from "./control/routes.js";
 export {
   INTERFACE_SWITCH_NAMES,

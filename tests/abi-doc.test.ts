@@ -20,7 +20,7 @@ async function numbers(): Promise<Map<string, number>> {
 /** Numbers that are not fields: counts, states, flags and sizes explained in words. */
 const WORDS =
   /^(NETIF_NAME_LEN|NEIGH_(NONE|INCOMPLETE|REACHABLE|STALE|DELAY|PROBE|FAILED|PERMANENT|HASH_NEXT)|ROUTE_(ORIGIN_|MAX_|METRIC_ANY).*)$/;
-const FIELDS = /^(CONFIG|CALL|NETIF|ADDR|NEIGH|PCB|ROUTE|RING|DESC|EVENTS|REGION|OPT)_/;
+const FIELDS = /^(CONFIG|CALL|NETIF|ADDR|NEIGH|PCB|ROUTE|RING|DESC|EVENTS|REGION|OPT|SW|TCB|TW|BYTE_RING)_/;
 
 describe("docs/ABI.md", () => {
   it("says the numbers of assembly/abi", async () => {

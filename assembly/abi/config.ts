@@ -44,7 +44,7 @@ export const CONFIG_BYTES = 128;
 
 export const CLOCK_UNKNOWN = 0xffffffff;
 
-/** A host: about 4 MiB. */
+/** A host: about 10 MiB, most of which nobody touches before it is needed. */
 export const PROFILE_HOST = 0;
 /** The smallest useful host: one page of 64 KiB, static data counted. */
 export const PROFILE_TINY = 1;

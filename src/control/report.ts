@@ -1,8 +1,9 @@
 /**
  * What a stack can say of itself: counters, drops, and where its memory is.
  */
+import * as RING from "../../assembly/abi/byte-ring.js";
 import * as PBUF from "../../assembly/abi/pbuf.js";
-import { REGION_COUNTERS, REGION_HELD, REGION_LIMITS } from "../../assembly/abi/stack.js";
+import { REGION_BYTE_RINGS, REGION_COUNTERS, REGION_HELD, REGION_LIMITS } from "../../assembly/abi/stack.js";
 import { COUNTERS, type CounterName, DROPS, type DropName } from "../text/drops.js";
 import type { Core } from "../wasm/core.js";
 
@@ -31,12 +32,22 @@ export interface BufferPool {
   readonly quota: Readonly<Record<"rx" | "tx" | "socket" | "neighbour" | "reassembly", number>>;
 }
 
+/** TCP's byte rings of one size. */
+export interface ByteRingPool {
+  /** Bytes of each. */
+  readonly size: number;
+  readonly total: number;
+  readonly free: number;
+}
+
 export interface MemoryReport {
   /** Bytes that the stack uses, fixed at boot, and bytes of the module's memory, whole pages of 64 KiB. */
   readonly bytes: number;
   readonly memoryBytes: number;
   readonly small: BufferPool;
   readonly large: BufferPool;
+  /** Each size of byte rings, the smallest first. */
+  readonly byteRings: readonly ByteRingPool[];
 }
 
 export function readMemory(core: Core): MemoryReport {
@@ -66,10 +77,16 @@ export function readMemory(core: Core): MemoryReport {
       },
     };
   };
+  const rings = core.exports.stack_region(REGION_BYTE_RINGS);
+  const byteRings = Array.from({ length: RING.BYTE_RING_CLASSES }, (_, cls): ByteRingPool => {
+    const word = (offset: number) => core.u32[(rings + cls * RING.BYTE_RING_ROW + offset) >> 2] as number;
+    return { size: word(RING.BYTE_RING_BYTES), total: word(RING.BYTE_RING_TOTAL), free: word(RING.BYTE_RING_FREE) };
+  });
   return {
     bytes: core.bytes,
     memoryBytes: core.u8.byteLength,
     small: pool(PBUF.PBUF_SMALL, PBUF.PBUF_SMALL_BYTES),
     large: pool(PBUF.PBUF_LARGE, PBUF.PBUF_LARGE_BYTES),
+    byteRings,
   };
 }

@@ -44,6 +44,12 @@ const HOST: BootOptions = {
   socketErrors: 64,
   memberships: 16,
   reassemblies: 16,
+  tcpBlocks: 32,
+  timeWaits: 64,
+  rings2K: 16,
+  rings16K: 16,
+  rings64K: 8,
+  rings1M: 0,
 };
 /**
  * Buffers of 2 KiB: the longest datagram is 45 fragments on Ethernet, and a sixteenth of all may wait for a neighbour, an

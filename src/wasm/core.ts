@@ -69,7 +69,7 @@ export interface Exports {
 
 /** Boot options; each capacity has the profile's default. */
 export interface BootOptions {
-  /** Capacities to start from: "host" (about 4 MiB), "tiny" (one page of 64 KiB), "router" (a million routes). */
+  /** Capacities to start from: "host" (about 10 MiB), "tiny" (one page of 64 KiB), "router" (a million routes). */
   readonly profile?: "host" | "tiny" | "router";
   /** Packet buffers of 2 KiB, and of 64 KiB (for loopback's MTU of 65,536; may be 0). */
   readonly smallBuffers?: number;

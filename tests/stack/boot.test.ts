@@ -41,6 +41,13 @@ describe("options", () => {
     ["fibDirectBits", 0, ROUTE.ROUTE_MAX_DIRECT_BITS],
     ["sockets", 1, 2 ** 15],
     ["socketErrors", 0, 2 ** 16],
+    ["tcpBlocks", 0, 2 ** 15],
+    ["tcpRanges", 1, 255],
+    ["timeWaits", 0, 2 ** 20],
+    ["rings2K", 0, 2 ** 20],
+    ["rings16K", 0, 2 ** 17],
+    ["rings64K", 0, 2 ** 15],
+    ["rings1M", 0, 2 ** 11],
   ];
 
   test.each(ranges)("%s is taken from %d to %d, and refused by name beyond", async (name, least, most) => {
@@ -229,11 +236,17 @@ describe("seed and clock", () => {
 });
 
 describe("profiles", () => {
-  test("host: about 4 MiB", async () => {
+  test("host: about 10 MiB", async () => {
     const stack = await boot({ profile: "host" });
-    const { bytes, memoryBytes } = stack.memory();
-    expect(bytes).toBeGreaterThan(3.5 * 2 ** 20);
-    expect(bytes).toBeLessThan(4.5 * 2 ** 20);
+    const { bytes, memoryBytes, byteRings } = stack.memory();
+    expect(bytes).toBeGreaterThan(9.5 * 2 ** 20);
+    expect(bytes).toBeLessThan(10 * 2 ** 20);
+    expect(byteRings).toEqual([
+      { size: 2 ** 11, total: 128, free: 128 },
+      { size: 2 ** 14, total: 64, free: 64 },
+      { size: 2 ** 16, total: 32, free: 32 },
+      { size: 2 ** 20, total: 2, free: 2 },
+    ]);
     expect(memoryBytes - bytes).toBeLessThan(PAGE);
     expect(stack.interfaceNamed("lo")?.mtu).toBe(65536);
   });
@@ -241,7 +254,7 @@ describe("profiles", () => {
   test("tiny: one page, with room for four TCP connections of 2 KiB each way", async () => {
     const stack = await boot({ profile: "tiny" });
     expect(stack.memory().memoryBytes).toBe(PAGE);
-    expect(PAGE - stack.memory().bytes).toBeGreaterThanOrEqual(4 * (2 * 2048 + 512));
+    expect(stack.memory().byteRings.map(({ total }) => total)).toEqual([8, 0, 0, 0]);
     expect(stack.memory().small).toMatchObject({ size: 2048 });
     expect(stack.memory().small.total).toBeGreaterThanOrEqual(12);
     expect(stack.memory().large.total).toBe(0);

@@ -82,6 +82,13 @@ export class Run {
       memberships: pick(prng, [2, 16]),
       reassemblies: pick(prng, [1, 4, 32]),
       destinations: pick(prng, [1, 4, 64]),
+      tcpBlocks: pick(prng, [0, 2, 12]),
+      timeWaits: pick(prng, [0, 1, 8]),
+      tcpRanges: pick(prng, [1, 2, 32]),
+      rings2K: pick(prng, [0, 3, 24]),
+      rings16K: pick(prng, [0, 3, 24]),
+      rings64K: pick(prng, [0, 1, 4]),
+      rings1M: 0,
       ...(prng.chance(0.5) && { dayMs: prng.below(86_400_000) }),
     });
     this.#join(new RecordingDriver({ mac: MACS[0] as string }), "192.168.1.1/24");

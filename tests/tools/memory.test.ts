@@ -20,13 +20,26 @@ describe("memory", () => {
     const held = { stack: 1, rx: 36, tx: 2, socket: 5, neighbour: 3, reassembly: 4 };
     const quota = { rx: 1, tx: 1, socket: 1, neighbour: 1, reassembly: 1 };
     const pool = { size: 2048, total: 1024, free: 973, held, quota };
-    const text = memory({ bytes: 4190784, memoryBytes: 4194304, small: pool, large: { ...pool, size: 65664 } });
+    const byteRings = [
+      { size: 2048, total: 128, free: 126 },
+      { size: 1048576, total: 2, free: 0 },
+    ];
+    const text = memory({
+      bytes: 4190784,
+      memoryBytes: 4194304,
+      small: pool,
+      large: { ...pool, size: 65664 },
+      byteRings,
+    });
     expect(text).toBe(
       [
         "4,190,784 bytes in 64 pages of 64 KiB",
-        "buffers of      total       free         rx         tx     socket  neighbour reassembly      stack",
-        "   2,048 B      1,024        973         36          2          5          3          4          1",
-        "  65,664 B      1,024        973         36          2          5          3          4          1",
+        " buffers of      total       free         rx         tx     socket  neighbour reassembly      stack",
+        "    2,048 B      1,024        973         36          2          5          3          4          1",
+        "   65,664 B      1,024        973         36          2          5          3          4          1",
+        "   rings of      total       free",
+        "    2,048 B        128        126",
+        "1,048,576 B          2          0",
       ].join("\n"),
     );
   });
