@@ -10,6 +10,7 @@ import {
   DROP_RX_IF_DOWN,
   DROP_UDP_NO_PORT,
 } from "./abi/drop";
+import { EVENT_WRITABLE } from "./abi/event";
 import { IFF_UP, MEDIUM_ETHERNET } from "./abi/netif";
 import {
   ICMP_REDIRECT,
@@ -20,9 +21,20 @@ import {
   ICMP_UNREACH_PROTOCOL,
   ICMP_UNREACHABLE,
   IPPROTO_ICMP,
+  IPPROTO_TCP,
   IPPROTO_UDP,
 } from "./abi/proto";
-import { TIMER_ADDRESS, TIMER_GROUP, TIMER_IGMP, TIMER_NEIGH, TIMER_REASSEMBLY } from "./abi/timer";
+import {
+  TIMER_ADDRESS,
+  TIMER_GROUP,
+  TIMER_IGMP,
+  TIMER_NEIGH,
+  TIMER_REASSEMBLY,
+  TIMER_TCP_ACK,
+  TIMER_TCP_LIFE,
+  TIMER_TCP_REXMT,
+  TIMER_TIME_WAIT,
+} from "./abi/timer";
 import {
   NEXT_ARP,
   NEXT_CONFLICT,
@@ -43,6 +55,7 @@ import {
   NEXT_UDP,
 } from "./abi/verdict";
 import { drop, dropUnwatch } from "./core/counter";
+import { eventSocket } from "./core/event";
 import { Timer } from "./core/timer";
 import { echoError } from "./icmp/echo";
 import { icmpInput } from "./icmp/input";
@@ -63,8 +76,15 @@ import { neighDequeue, neighOfTimer, neighTimer } from "./link/neigh";
 import { Netif, netifAt } from "./link/netif";
 import { addressCopy } from "./memory/address";
 import { PB_LOOPED, Pbuf, pbufFree } from "./memory/pbuf";
+import { Pcb, pcbIndex } from "./pcb/pcb";
 import { rawCopies, rawError, rawInput } from "./raw/input";
 import { rawAny } from "./raw/raw";
+import { tcpError } from "./tcp/error";
+import { tcpInput } from "./tcp/input";
+import { tcpOutput } from "./tcp/output";
+import { tcbOf } from "./tcp/tcb";
+import { timeWaitTimer } from "./tcp/time-wait";
+import { tcpTimer } from "./tcp/timers";
 import { udpError, udpInput } from "./udp/input";
 import { IcmpHdr } from "./wire/icmp";
 import { Ipv4Hdr } from "./wire/ipv4";
@@ -109,6 +129,8 @@ function step(nif: Netif, pb: Pbuf, verdict: u32): u32 {
       if (rawAny()) rawCopies(pb, nif.index + 1);
       return igmpInput(nif, pb);
     case NEXT_TCP:
+      if (rawAny()) rawCopies(pb, nif.index + 1);
+      return tcpInput(pb, nif.index + 1);
     case NEXT_RAW:
       return rawInput(pb, nif.index + 1);
     case NEXT_PROTO_UNREACH:
@@ -165,6 +187,8 @@ function transportError(pb: Pbuf, ip: Ipv4Hdr): u32 {
   switch (ip.proto) {
     case IPPROTO_UDP:
       return udpError(pb, quoted);
+    case IPPROTO_TCP:
+      return tcpError(pb, quoted);
     case IPPROTO_ICMP:
       return echoError(pb, quoted);
     default:
@@ -205,7 +229,21 @@ export function dispatchTimer(t: Timer): void {
     case TIMER_IGMP:
       igmpTimer(t);
       return;
+    case TIMER_TCP_REXMT:
+    case TIMER_TCP_ACK:
+    case TIMER_TCP_LIFE:
+      tcpTimer(t);
+      return;
+    case TIMER_TIME_WAIT:
+      timeWaitTimer();
+      return;
     default:
       assert(false);
   }
+}
+
+/** A socket that waited for room to send has it. */
+export function dispatchRoom(p: Pcb): void {
+  if (p.proto == IPPROTO_TCP) tcpOutput(tcbOf(p));
+  else eventSocket(pcbIndex(p), EVENT_WRITABLE);
 }

@@ -48,8 +48,19 @@ import {
   socketReady,
   socketSet,
 } from "./socket/socket";
+import {
+  socketAbort,
+  socketAccept,
+  socketListen,
+  socketShutdown,
+  streamReceive,
+  streamReceiveWindow,
+  streamSend,
+  streamSendWindow,
+} from "./socket/stream";
 import { socketError, socketReceive, socketSend, socketWindow } from "./socket/transfer";
 import { stackDefaults, stackInit, stackPoll, stackSize } from "./stack";
+import { timeWaitRecord } from "./tcp/time-wait";
 
 export function stack_version(): u32 {
   return VERSION;
@@ -204,6 +215,42 @@ export function sock_connect(handle: u32): i32 {
 
 export function sock_disconnect(handle: u32): i32 {
   return socketDisconnect(handle);
+}
+
+export function sock_listen(handle: u32, backlog: u32): i32 {
+  return socketListen(handle, backlog);
+}
+
+export function sock_accept(handle: u32): i32 {
+  return socketAccept(handle);
+}
+
+export function sock_shutdown(handle: u32, how: u32): i32 {
+  return socketShutdown(handle, how);
+}
+
+export function sock_abort(handle: u32): i32 {
+  return socketAbort(handle);
+}
+
+export function tcp_send_window(handle: u32): i32 {
+  return streamSendWindow(handle);
+}
+
+export function tcp_send(handle: u32, len: u32, flags: u32): i32 {
+  return streamSend(handle, len, flags);
+}
+
+export function tcp_receive_window(handle: u32): i32 {
+  return streamReceiveWindow(handle);
+}
+
+export function tcp_receive(handle: u32, len: u32): i32 {
+  return streamReceive(handle, len);
+}
+
+export function time_wait_record(index: u32): i32 {
+  return timeWaitRecord(index);
 }
 
 export function sock_window(handle: u32, len: u32): i32 {

@@ -12,7 +12,7 @@ import { hashInit } from "./core/hash";
 import { prngInit } from "./core/prng";
 import { switchInit } from "./core/switch";
 import { NEVER, timerExpire, timerNext } from "./core/timer";
-import { dispatchFrame, dispatchTimer } from "./dispatch";
+import { dispatchFrame, dispatchRoom, dispatchTimer } from "./dispatch";
 import { igmpLayout } from "./igmp/querier";
 import { forwardPlainInit, ipv4ForwardPlain, ipv4ForwardsPlain } from "./ip/forward-plain";
 import { icmpRateLayout } from "./ip/icmp-rate";
@@ -46,10 +46,11 @@ import { membershipLayout } from "./pcb/membership";
 import { pcbLayout } from "./pcb/pcb";
 import { portLayout } from "./pcb/port";
 import { receiveLayout } from "./pcb/receive";
-import { roomWake } from "./pcb/room";
+import { roomNext, roomWaiting } from "./pcb/room";
 import { destinationLayout } from "./route/destination";
 import { routeInit, routeLayout } from "./route/table";
 import { tcbLayout } from "./tcp/tcb";
+import { timeWaitLayout } from "./tcp/time-wait";
 
 /** Frames taken from one interface before the next one has its turn. */
 const BATCH: u32 = 32;
@@ -93,6 +94,7 @@ function layout(c: Config): void {
   igmpLayout(c.interfaces);
   receiveLayout(c.socketErrors);
   tcbLayout(c.tcpBlocks, c.tcpRanges);
+  timeWaitLayout(c.timeWaits);
   byteRingLayout(c.rings2K, c.rings16K, c.rings64K, c.rings1M);
 }
 
@@ -163,7 +165,10 @@ export function stackPoll(time: u64, budget: u32): u32 {
   const waiting = runInput(min<u32>(left, max<u32>(1, budget >> 1)));
   // Loopback's slots are free when its frames have been taken.
   netifReclaim(netifAt(0));
-  roomWake();
+  for (let left = roomWaiting(); left != 0; left--) {
+    const p = roomNext();
+    if (p !== null) dispatchRoom(p);
+  }
   if (waiting) return 0;
   const next = timerNext();
   if (next == NEVER) return POLL_IDLE;

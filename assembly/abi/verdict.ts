@@ -30,5 +30,3 @@ export const NEXT_RAW = 14;
 export const NEXT_CONFLICT = 15;
 /** A redirect which, as switched, is not followed: whoever sent the datagram that it quotes is told all the same. */
 export const NEXT_REDIRECT_OFF = 16;
-/** For this host, to a TCP port that nobody serves: answered with a reset. */
-export const NEXT_TCP_RESET = 17;

@@ -110,10 +110,26 @@ export function demuxFind(
   remotePort: u32,
   ifindex: u32,
 ): Pcb | null {
-  if (D.full != 0) {
-    const p = findFull(proto, local, localPort, remote, remotePort);
-    if (p !== null && listensOn(p, ifindex)) return p;
-  }
+  const p = demuxConnected(proto, local, localPort, remote, remotePort, ifindex);
+  return p !== null ? p : demuxBound(proto, local, localPort, ifindex);
+}
+
+/** The one connected to the packet's sender, or null. */
+export function demuxConnected(
+  proto: u32,
+  local: usize,
+  localPort: u32,
+  remote: usize,
+  remotePort: u32,
+  ifindex: u32,
+): Pcb | null {
+  if (D.full == 0) return null;
+  const p = findFull(proto, local, localPort, remote, remotePort);
+  return p !== null && listensOn(p, ifindex) ? p : null;
+}
+
+/** The one that hears everyone at the address and port, or at the port alone; or null. */
+export function demuxBound(proto: u32, local: usize, localPort: u32, ifindex: u32): Pcb | null {
   if (D.local != 0) {
     let p = changetype<Pcb | null>(load<usize>(bucketLocal(proto, local, localPort)));
     while (p !== null) {

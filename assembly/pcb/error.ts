@@ -51,7 +51,7 @@ import { pcbQueueError } from "./receive";
 
 /** The errno of an ICMP error, as Linux maps it (net/ipv4/icmp.c, icmp_err_convert; 11 EHOSTUNREACH, 12 EPROTO,
  * and 5 EREMOTEIO in the queue only). */
-function errnoOfIcmp(type: u32, code: u32): u32 {
+export function errnoOfIcmp(type: u32, code: u32): u32 {
   if (type == ICMP_PARAMETER_PROBLEM) return E_PROTO;
   if (type == ICMP_REDIRECT) return E_REMOTEIO;
   if (type != ICMP_UNREACHABLE) return E_HOSTUNREACH;

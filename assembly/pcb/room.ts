@@ -1,17 +1,16 @@
 // Blocks that found no room to send, first come first served: each is told when what it waits for is there, buffers or
 // slots of an interface's TX ring, as many as it needs, and not before: a block that is told tries again at once.
 
-import { EVENT_WRITABLE } from "../abi/event";
 import { OWNER_TX } from "../abi/pbuf";
-import { eventSocket } from "../core/event";
 import { netifAt, netifRoom } from "../link/netif";
 import { pbufRoom } from "../memory/pbuf";
-import { PCB_WAITS, Pcb, pcbIndex } from "./pcb";
+import { PCB_WAITS, Pcb } from "./pcb";
 
 @unmanaged
 class RoomState {
   head: Pcb | null;
   tail: Pcb | null;
+  waiting: u32;
 }
 
 const R: RoomState = changetype<RoomState>(memory.data(offsetof<RoomState>(), 4));
@@ -30,6 +29,7 @@ function wait(p: Pcb, what: u32): void {
   p.waitsFor = what;
   if ((p.flags & PCB_WAITS) != 0) return;
   p.flags |= PCB_WAITS;
+  R.waiting++;
   append(p);
 }
 
@@ -46,21 +46,24 @@ function hasRoom(waitsFor: u32): bool {
   return waitsFor >>> 16 <= (what < RING ? pbufRoom(what, OWNER_TX) : netifRoom(netifAt(what - RING)));
 }
 
-/** Tells those for whom there is room again. */
-export function roomWake(): void {
-  let p = R.head;
-  R.head = null;
-  R.tail = null;
-  while (p !== null) {
-    const next: Pcb | null = p.waitNext;
-    if (hasRoom(p.waitsFor)) {
-      p.flags &= ~PCB_WAITS;
-      eventSocket(pcbIndex(p), EVENT_WRITABLE);
-    } else {
-      append(p);
-    }
-    p = next;
+/** How many wait. */
+export function roomWaiting(): u32 {
+  return R.waiting;
+}
+
+/** The one that has waited longest, if there is room for it now: it waits no more. Else null, and it goes to the end. */
+export function roomNext(): Pcb | null {
+  const p = R.head;
+  if (p === null) return null;
+  R.head = p.waitNext;
+  if (R.head === null) R.tail = null;
+  if (!hasRoom(p.waitsFor)) {
+    append(p);
+    return null;
   }
+  R.waiting--;
+  p.flags &= ~PCB_WAITS;
+  return p;
 }
 
 /** A block that closes waits no more. */
@@ -76,4 +79,5 @@ export function roomForget(p: Pcb): void {
   else before.waitNext = p.waitNext;
   if (R.tail === p) R.tail = before;
   p.flags &= ~PCB_WAITS;
+  R.waiting--;
 }

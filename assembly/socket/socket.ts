@@ -3,6 +3,7 @@
 
 import { CALL_OPTIONS } from "../abi/call";
 import {
+  E_ADDRINUSE,
   E_ADDRNOTAVAIL,
   E_AFNOSUPPORT,
   E_BADF,
@@ -10,10 +11,11 @@ import {
   E_NOBUFS,
   E_NODEV,
   E_NOTCONN,
+  E_OPNOTSUPP,
   E_PROTONOSUPPORT,
 } from "../abi/errno";
 import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
-import { IPPROTO_ICMP, IPPROTO_UDP } from "../abi/proto";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/proto";
 import {
   OPT_BROADCAST,
   OPT_HEADER_INCLUDED,
@@ -33,7 +35,7 @@ import {
 } from "../abi/socket";
 import { SW_IP_MTU_DISCOVER } from "../abi/switch";
 import { switchValue } from "../core/switch";
-import { addressKind, KIND_FOREIGN } from "../link/address";
+import { addressKind, KIND_BROADCAST, KIND_FOREIGN } from "../link/address";
 import { netifByIndex } from "../link/netif";
 import { address4, addressCopy, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { demuxInsert, demuxRemove } from "../pcb/demux";
@@ -57,6 +59,11 @@ import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
 import { pathOf, pcbFindPath, pcbMtu } from "../pcb/send";
 import { rawAdd, rawRemove } from "../raw/raw";
+import { tcpClose } from "../tcp/close";
+import { tcpConnect, tcpOpen, tcpPortInUse } from "../tcp/open";
+import { isTcpOption, tcpGet, tcpSet } from "../tcp/option";
+import { tcbOf } from "../tcp/tcb";
+import { tcpReady } from "../tcp/transfer";
 import { CALL, callAddr, callPort } from "./call";
 
 /** Datagrams that may wait in a new socket. */
@@ -66,7 +73,7 @@ const QUEUE_MOST: u32 = 65536;
 /** A new socket of the protocol (UDP, or ICMP for echo; raw with SOCK_RAW): its handle, or -errno. */
 export function socketOpen(proto: u32): i32 {
   const raw = isRaw(proto);
-  if (!raw && proto != IPPROTO_UDP && proto != IPPROTO_ICMP) return -E_PROTONOSUPPORT;
+  if (!raw && proto != IPPROTO_UDP && proto != IPPROTO_TCP && proto != IPPROTO_ICMP) return -E_PROTONOSUPPORT;
   const p = pcbOpen(proto);
   if (p === null) return -E_NOBUFS;
   setOption(p, OPT_QUEUE, QUEUE_DEFAULT);
@@ -74,6 +81,10 @@ export function socketOpen(proto: u32): i32 {
   setOption(p, OPT_MTU_DISCOVER, switchValue(SW_IP_MTU_DISCOVER));
   setOption(p, OPT_MULTICAST_LOOP, 1);
   if (raw) rawAdd(p);
+  if (proto == IPPROTO_TCP && !tcpOpen(p)) {
+    pcbRelease(p);
+    return -E_NOBUFS;
+  }
   return <i32>p.handle;
 }
 
@@ -81,10 +92,14 @@ function isRaw(proto: u32): bool {
   return proto > <u32>SOCK_RAW && proto <= <u32>(SOCK_RAW | 0xff);
 }
 
-/** Closes the socket; what waited in it is dropped and counted. */
+/** Closes the socket; what waited in it is dropped and counted. A TCP connection goes on to its end without it. */
 export function socketClose(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (p.proto == IPPROTO_TCP) {
+    tcpClose(tcbOf(p));
+    return 0;
+  }
   demuxRemove(p);
   portRelease(p);
   if (isRaw(p.proto)) rawRemove(p);
@@ -102,7 +117,9 @@ export function socketBind(handle: u32): i32 {
   const port = callPort();
   if (p.localPort != 0 || (p.flags & PCB_BOUND) != 0 || port > 0xffff) return -E_INVAL;
   if (!addressIs4(callAddr())) return -E_AFNOSUPPORT;
-  if (!bindable(callAddr())) return -E_ADDRNOTAVAIL;
+  const tcp = p.proto == IPPROTO_TCP;
+  if (!bindable(callAddr()) || (tcp && isGroup(callAddr()))) return -E_ADDRNOTAVAIL;
+  if (tcp && port != 0 && optionOf(p, OPT_REUSE) == 0 && tcpPortInUse(port)) return -E_ADDRINUSE;
   addressCopy(localOf(p), callAddr());
   const error = isRaw(p.proto) ? 0 : portBind(p, port);
   if (error < 0) {
@@ -110,8 +127,15 @@ export function socketBind(handle: u32): i32 {
     return error;
   }
   p.flags |= PCB_BOUND;
-  demuxInsert(p);
+  // A TCP socket hears nobody before it listens or connects.
+  if (!tcp) demuxInsert(p);
   return 0;
+}
+
+/** Is it broadcast or multicast, where no connection has an end? */
+function isGroup(ip: usize): bool {
+  const v4 = addressV4(ip);
+  return v4 >>> 28 == 0xe || v4 == 0xffffffff || addressKind(ip) == KIND_BROADCAST;
 }
 
 /** All addresses, an own one, any of 127/8, or a group: to hear what is sent there. */
@@ -130,8 +154,8 @@ export function socketAutoBind(p: Pcb): i32 {
   return error;
 }
 
-/** Connects a datagram socket to the call block's address and port: it then hears only that peer, gets errors about
- * it, and keeps the path. May be called again. The unspecified address means this host. */
+/** Connects to the call block's address and port. A datagram socket then hears only that peer, gets errors about it, and
+ * keeps the path, and may be connected again; for TCP this is the active open. The unspecified address means this host. */
 export function socketConnect(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
@@ -140,6 +164,7 @@ export function socketConnect(handle: u32): i32 {
   if (port > 0xffff || (port == 0 && p.proto == IPPROTO_UDP)) return -E_INVAL;
   if (!addressIs4(to)) return -E_AFNOSUPPORT;
   if (addressIsAny(to)) address4(to, 0x7f000001);
+  if (p.proto == IPPROTO_TCP) return tcpConnect(p, to, port);
   const bound = socketAutoBind(p);
   if (bound < 0) return bound;
   const path = pathOf(p);
@@ -160,10 +185,11 @@ export function socketConnect(handle: u32): i32 {
   return 0;
 }
 
-/** Dissolves the connection: the socket hears everyone again. */
+/** Dissolves the connection of a datagram socket: it hears everyone again. */
 export function socketDisconnect(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (p.proto == IPPROTO_TCP) return -E_OPNOTSUPP;
   if ((p.flags & PCB_CONNECTED) == 0) return -E_NOTCONN;
   demuxRemove(p);
   address4(remoteOf(p), 0);
@@ -201,6 +227,7 @@ function acceptable(option: u32, value: u32): i32 {
 export function socketSet(handle: u32, option: u32, value: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (isTcpOption(option)) return p.proto == IPPROTO_TCP ? tcpSet(tcbOf(p), option, value) : -E_INVAL;
   const error = acceptable(option, value);
   if (error < 0) return error;
   setOption(p, option, value);
@@ -221,6 +248,7 @@ export function socketOptions(handle: u32, len: u32): i32 {
 export function socketGet(handle: u32, option: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (isTcpOption(option)) return p.proto == IPPROTO_TCP ? tcpGet(tcbOf(p), option) : -E_INVAL;
   if (option == OPT_MTU) return (p.flags & PCB_CONNECTED) != 0 ? pcbMtu(p) : -E_NOTCONN;
   return option < <u32>OPTIONS ? <i32>optionOf(p, option) : -E_INVAL;
 }
@@ -229,6 +257,7 @@ export function socketGet(handle: u32, option: u32): i32 {
 export function socketReady(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (p.proto == IPPROTO_TCP) return tcpReady(tcbOf(p));
   let bits = 0;
   if (p.rxCount != 0) bits |= EVENT_READABLE;
   if ((p.flags & PCB_WAITS) == 0) bits |= EVENT_WRITABLE;

@@ -17,9 +17,9 @@ import {
   CALL_TOS,
   CALL_TTL,
 } from "../abi/call";
-import { E_AFNOSUPPORT, E_AGAIN, E_BADF, E_DESTADDRREQ, E_INVAL, E_MSGSIZE } from "../abi/errno";
+import { E_AFNOSUPPORT, E_AGAIN, E_BADF, E_DESTADDRREQ, E_INVAL, E_MSGSIZE, E_OPNOTSUPP } from "../abi/errno";
 import { OWNER_TX, PBUF_CLASSES, PBUF_HEADROOM } from "../abi/pbuf";
-import { IPPROTO_ICMP, IPPROTO_UDP, IPV4_DST, IPV4_SRC } from "../abi/proto";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DST, IPV4_SRC } from "../abi/proto";
 import { SEND_TO } from "../abi/socket";
 import { echoOutput } from "../icmp/echo";
 import { address4, addressCopy, addressFrom4, addressIs4, addressIsAny } from "../memory/address";
@@ -39,6 +39,7 @@ import { socketAutoBind } from "./socket";
 export function socketWindow(handle: u32, len: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (p.proto == IPPROTO_TCP) return -E_OPNOTSUPP;
   const cls = pbufClassFor(len);
   if (cls == PBUF_CLASSES) return -E_MSGSIZE;
   const before = p.txWindow;
@@ -108,6 +109,7 @@ function takeError(p: Pcb): i32 {
 export function socketReceive(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (p.proto == IPPROTO_TCP) return -E_OPNOTSUPP;
   if (p.error != 0) return takeError(p);
   const pb = pcbNextWindow(p);
   if (pb === null) return -E_AGAIN;

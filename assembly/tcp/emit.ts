@@ -1,0 +1,102 @@
+// Building a segment: header, options, payload out of the send ring with its sum in the same pass (RFC 9293 §3.1).
+
+import { CTR_TCP_OUT_RSTS, CTR_TCP_OUT_SEGS } from "../abi/counter";
+import { OWNER_TX, PBUF_HEADROOM } from "../abi/pbuf";
+import { IPPROTO_TCP, TCP_ACK, TCP_HDR_LEN, TCP_RST, TCP_SYN, TCP_URG } from "../abi/proto";
+import { TCB_F_ACK_NOW, TCB_F_SACK, TCB_F_TIMESTAMPS, TCB_F_URGENT_OUT, TCB_F_WSCALE } from "../abi/tcp";
+import { nowMs } from "../core/clock";
+import { count } from "../core/counter";
+import { timerCancel } from "../core/timer";
+import { Path } from "../ip/path";
+import { netifAt } from "../link/netif";
+import { store16 } from "../memory/endian";
+import { pbufAlloc, pbufClassFor } from "../memory/pbuf";
+import { remoteOf } from "../pcb/pcb";
+import { roomWaitBuffers } from "../pcb/room";
+import { pcbOutput, pcbRoom } from "../pcb/send";
+import { checksumJoin, checksumSwap } from "../wire/checksum";
+import { copySum } from "../wire/copy-checksum";
+import { tcpEmit, tcpEmitChecksum } from "../wire/tcp";
+import { tcpPutMss, tcpPutSackPermitted, tcpPutTimestamp, tcpPutWscale } from "../wire/tcp-options";
+import { mssOffered, tcpPath } from "./path";
+import { rangesPut } from "./reassembly";
+import { ackTimer, Tcb } from "./tcb";
+import { advertise } from "./window";
+
+/** In front of the payload: IP's options and TCP's may both be at their longest. */
+const HEADROOM: u32 = PBUF_HEADROOM + 16;
+const OPTIONS_MOST: u32 = 40;
+
+/** Sends a segment with `len` bytes of the send ring from `seq` on: true if it went. Otherwise there was no path, or no
+ * room: then the connection is told when there is. */
+export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
+  const p = t.pcb;
+  const found = tcpPath(t);
+  if (found == 0) return false;
+  const path = changetype<Path>(found);
+  const hdrLen = TCP_HDR_LEN + optionsPut(t, flags, path, len);
+  // What has no data is one small buffer, for which the reserve is there.
+  if (len != 0 && pcbRoom(p, path, hdrLen + len) < 0) return false;
+  const cls = pbufClassFor(HEADROOM - PBUF_HEADROOM + len);
+  const pb = pbufAlloc(cls, OWNER_TX, len == 0);
+  if (pb === null) {
+    roomWaitBuffers(p, cls, 1);
+    return false;
+  }
+  const data = pb.data + HEADROOM;
+  const payloadSum = len != 0 ? copyOut(t, data, seq, len) : 0;
+  const at = data - hdrLen;
+  if (hdrLen != TCP_HDR_LEN) memory.copy(at + TCP_HDR_LEN, OPTIONS_AT, hdrLen - TCP_HDR_LEN);
+  const wnd = (flags & TCP_RST) != 0 ? 0 : advertise(t, (flags & TCP_SYN) != 0);
+  const urgent = (t.flags & TCB_F_URGENT_OUT) != 0 && <i32>(t.sndUp - seq) > 0 && (flags & (TCP_SYN | TCP_RST)) == 0;
+  const ack = (flags & TCP_ACK) != 0 ? t.rcvNxt : 0;
+  tcpEmit(at, p.localPort, p.remotePort, seq, ack, hdrLen, urgent ? flags | TCP_URG : flags, wnd);
+  if (urgent) store16(at + 18, min<u32>(t.sndUp - seq, 0xffff));
+  const total = hdrLen + len;
+  tcpEmitChecksum(at, hdrLen, path.pseudo + (IPPROTO_TCP << 8) + checksumSwap(total), payloadSum);
+  pb.head = at;
+  pb.l4 = at;
+  pb.len = total;
+  sent(t, flags);
+  pcbOutput(p, pb, path, remoteOf(p), IPPROTO_TCP);
+  return true;
+}
+
+/** The options are laid here first: where they stand depends on how long they are. */
+const OPTIONS_AT: usize = memory.data(40, 8);
+
+/** Lays the segment's options: their length. */
+function optionsPut(t: Tcb, flags: u32, path: Path, len: u32): u32 {
+  if ((flags & TCP_RST) != 0) return 0;
+  let at = OPTIONS_AT;
+  if ((flags & TCP_SYN) != 0) {
+    at = tcpPutMss(at, mssOffered(t, netifAt(path.netif).mtu));
+    if ((t.flags & TCB_F_SACK) != 0) at = tcpPutSackPermitted(at);
+    if ((t.flags & TCB_F_WSCALE) != 0) at = tcpPutWscale(at, t.rcvShift);
+  }
+  if ((t.flags & TCB_F_TIMESTAMPS) != 0) at = tcpPutTimestamp(at, nowMs() + t.tsOffset, t.tsRecent);
+  // A full segment has no room for more.
+  if (t.rangeCount != 0 && len == 0 && (t.flags & TCB_F_SACK) != 0) {
+    at = rangesPut(t, at, (OPTIONS_MOST - 4 - <u32>(at - OPTIONS_AT)) >>> 3);
+  }
+  return <u32>(at - OPTIONS_AT);
+}
+
+/** Copies `len` bytes of the ring from `seq` on: their sum. */
+function copyOut(t: Tcb, to: usize, seq: u32, len: u32): u32 {
+  const place = seq & t.sndMask;
+  const first = min<u32>(len, t.sndMask + 1 - place);
+  const s = copySum(to, t.sndRing + place, first);
+  return first == len ? s : checksumJoin(s, first, copySum(to + first, t.sndRing, len - first));
+}
+
+/** Accounts for a segment on its way: what it acknowledges needs no ACK of its own. */
+function sent(t: Tcb, flags: u32): void {
+  t.segsOut++;
+  count(CTR_TCP_OUT_SEGS);
+  if ((flags & TCP_RST) != 0) count(CTR_TCP_OUT_RSTS);
+  if ((flags & TCP_ACK) == 0) return;
+  t.lastAck = t.rcvNxt;
+  t.flags &= ~TCB_F_ACK_NOW;
+  timerCancel(ackTimer(t));
+}

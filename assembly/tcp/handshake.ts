@@ -1,0 +1,26 @@
+// The SYN and the SYN-ACK: RFC 9293 §3.5. Sent, and sent again until they are acknowledged.
+
+import { TCP_ACK, TCP_SYN } from "../abi/proto";
+import { SW_TCP_SYN_R2_MS } from "../abi/switch";
+import { TCP_SYN_RECEIVED } from "../abi/tcp";
+import { now } from "../core/clock";
+import { switchUs } from "../core/switch";
+import { timerArm } from "../core/timer";
+import { segmentSend } from "./emit";
+import { rtoUs, rttOnSend } from "./rtt";
+import { rexmtTimer, Tcb } from "./tcb";
+
+/** Sends our SYN, with an ACK once we have the peer's, and waits for its acknowledgement. */
+export function synSend(t: Tcb): void {
+  t.sndNxt = t.iss + 1;
+  t.sndMax = t.sndNxt;
+  if (t.giveUpAt == 0) t.giveUpAt = now() + switchUs(SW_TCP_SYN_R2_MS);
+  rttOnSend(t, t.sndNxt);
+  synAgain(t);
+  timerArm(rexmtTimer(t), now() + rtoUs(t));
+}
+
+/** Sends it once more out of turn; the timer stays. */
+export function synAgain(t: Tcb): void {
+  segmentSend(t, t.iss, 0, t.state == TCP_SYN_RECEIVED ? TCP_SYN | TCP_ACK : TCP_SYN);
+}

@@ -1,0 +1,41 @@
+// The connection's path, and the size of its segments: RFC 9293 §3.7.1, RFC 6691, RFC 1191.
+
+import { E_ADDRNOTAVAIL } from "../abi/errno";
+import { IPV4_HDR_LEN, TCP_HDR_LEN } from "../abi/proto";
+import { OPT_TCP_MSS } from "../abi/socket";
+import { TCB_F_TIMESTAMPS } from "../abi/tcp";
+import { Path } from "../ip/path";
+import { addressV4 } from "../memory/address";
+import { localOf, remoteOf } from "../pcb/pcb";
+import { pcbPath } from "../pcb/send";
+import { TIMESTAMP_LEN } from "./answer";
+import { Tcb, tcpOption } from "./tcb";
+
+/** What we offer to receive in one segment over a link of this MTU (RFC 9293 §3.7.1: fixed headers only). */
+export function mssOffered(t: Tcb, mtu: u32): u32 {
+  const most = min<u32>(mtu, 0xffff) - IPV4_HDR_LEN - TCP_HDR_LEN;
+  const own = tcpOption(t, OPT_TCP_MSS);
+  return own != 0 ? min<u32>(own, most) : most;
+}
+
+/** Address of the connection's path, 0 if there is none (why stands in t.softError); the payload of a full segment
+ * follows its MTU. */
+export function tcpPath(t: Tcb): usize {
+  const p = t.pcb;
+  const found = pcbPath(p, remoteOf(p), true);
+  if (found < 0) {
+    t.softError = -found;
+    return 0;
+  }
+  const path = changetype<Path>(found);
+  // The connection's address is one of its names: with another it is none of the peer's.
+  if (path.source != addressV4(localOf(p))) {
+    t.softError = E_ADDRNOTAVAIL;
+    return 0;
+  }
+  const options = p.optionsLen + ((t.flags & TCB_F_TIMESTAMPS) != 0 ? TIMESTAMP_LEN : 0);
+  // RFC 9293 §3.7.1: Eff.snd.MSS, the timestamps taken off (RFC 6691).
+  const link = min<u32>(path.mtu, 0xffff) - IPV4_HDR_LEN - TCP_HDR_LEN;
+  t.sndMss = min<u32>(t.peerMss, mssOffered(t, link + IPV4_HDR_LEN + TCP_HDR_LEN)) - options;
+  return <usize>found;
+}

@@ -1,0 +1,113 @@
+// Urgent pointer, text and FIN of a segment: RFC 9293 §3.10.7.4, sixth to eighth. Text goes to its place in the receive
+// ring, in order or not: what came out of order already lies where it will be read.
+
+import { CTR_TCP_IN_OUT_OF_ORDER } from "../abi/counter";
+import { DROP_TCP_HOLES } from "../abi/drop";
+import { EVENT_READABLE, EVENT_URGENT } from "../abi/event";
+import { TCP_FIN, TCP_URG } from "../abi/proto";
+import { SW_TCP_ACK_DELAY_MS } from "../abi/switch";
+import {
+  TCB_F_ACK_NOW,
+  TCB_F_DEAF,
+  TCB_F_FIN_RECEIVED,
+  TCB_F_FIN_WAITS,
+  TCB_F_URGENT_IN,
+  TCP_CLOSE_WAIT,
+  TCP_CLOSING,
+  TCP_ESTABLISHED,
+  TCP_FIN_WAIT_1,
+  TCP_FIN_WAIT_2,
+} from "../abi/tcp";
+import { NEXT_FREE } from "../abi/verdict";
+import { now } from "../core/clock";
+import { count } from "../core/counter";
+import { switchUs } from "../core/switch";
+import { timerArm, timerArmed } from "../core/timer";
+import { ackSend } from "./challenge";
+import { connectionTimeWait } from "./connection";
+import { rangeAdd, rangeTake } from "./reassembly";
+import { SEG, segmentHas } from "./segment";
+import { seqLt } from "./seq";
+import { ackTimer, Tcb, tcpEvent } from "./tcb";
+
+/** Sixth: the urgent pointer (RFC 9293 §3.8.5, RFC 6093: it points behind the urgent data). */
+export function urgentInput(t: Tcb): void {
+  if (!segmentHas(TCP_URG) || (t.flags & TCB_F_FIN_RECEIVED) != 0) return;
+  if (!seqLt(t.rcvUp, SEG.up) || !seqLt(t.rcvRead, SEG.up)) return;
+  t.rcvUp = SEG.up;
+  t.flags |= TCB_F_URGENT_IN;
+  tcpEvent(t, EVENT_URGENT);
+}
+
+/** Seventh: the text, which has been cut to the window: NEXT_FREE, or why it is dropped. */
+export function textInput(t: Tcb): u32 {
+  const len = SEG.len;
+  // Behind a FIN there is none (CLOSE-WAIT and later).
+  if (len == 0 || (t.flags & TCB_F_FIN_RECEIVED) != 0) return NEXT_FREE;
+  if (SEG.seq != t.rcvNxt) return outOfOrder(t);
+  copyIn(t);
+  t.rcvMss = max<u32>(t.rcvMss, len);
+  const before = t.rcvNxt;
+  t.rcvNxt += len;
+  if (t.rangeCount == 0) delayAck(t);
+  else {
+    // RFC 5681 §4.2: at once when a hole is filled, in part or whole.
+    t.rcvNxt = rangeTake(t);
+    t.flags |= TCB_F_ACK_NOW;
+  }
+  t.bytesReceived += t.rcvNxt - before;
+  if ((t.flags & TCB_F_DEAF) != 0) t.rcvRead = t.rcvNxt;
+  else tcpEvent(t, EVENT_READABLE);
+  return NEXT_FREE;
+}
+
+/** RFC 5681 §4.2: a segment that leaves a hole is acknowledged at once, whether it is kept or not. */
+function outOfOrder(t: Tcb): u32 {
+  t.flags |= TCB_F_ACK_NOW;
+  count(CTR_TCP_IN_OUT_OF_ORDER);
+  if (!rangeAdd(t, SEG.seq, SEG.seq + SEG.len)) return DROP_TCP_HOLES;
+  copyIn(t);
+  return NEXT_FREE;
+}
+
+function copyIn(t: Tcb): void {
+  const place = SEG.seq & t.rcvMask;
+  const first = min<u32>(SEG.len, t.rcvMask + 1 - place);
+  memory.copy(t.rcvRing + place, SEG.data, first);
+  if (first != SEG.len) memory.copy(t.rcvRing, SEG.data + first, SEG.len - first);
+}
+
+/** RFC 9293 §3.8.6.3: every second full segment is acknowledged at once, what is less soon. */
+function delayAck(t: Tcb): void {
+  const delay = switchUs(SW_TCP_ACK_DELAY_MS);
+  if (delay == 0 || t.rcvNxt - t.lastAck >= min<u32>(t.rcvMss << 1, (t.rcvMask + 1) >>> 1)) t.flags |= TCB_F_ACK_NOW;
+  else if (!timerArmed(ackTimer(t))) timerArm(ackTimer(t), now() + delay);
+}
+
+/** Eighth: the FIN, once all before it is here: true if with it the connection enters TIME-WAIT, and the block is gone. */
+export function finInput(t: Tcb): bool {
+  if ((t.flags & TCB_F_FIN_RECEIVED) != 0) return false;
+  if (segmentHas(TCP_FIN)) {
+    t.rcvFin = SEG.seq + SEG.len;
+    t.flags |= TCB_F_FIN_WAITS | TCB_F_ACK_NOW;
+  }
+  if ((t.flags & TCB_F_FIN_WAITS) == 0 || t.rcvFin != t.rcvNxt) return false;
+  t.flags = (t.flags & ~TCB_F_FIN_WAITS) | TCB_F_FIN_RECEIVED | TCB_F_ACK_NOW;
+  t.rcvNxt++;
+  tcpEvent(t, EVENT_READABLE);
+  switch (t.state) {
+    case TCP_ESTABLISHED:
+      t.state = TCP_CLOSE_WAIT;
+      return false;
+    // Were our FIN acknowledged, the fifth check would have made it FIN-WAIT-2.
+    case TCP_FIN_WAIT_1:
+      t.state = TCP_CLOSING;
+      return false;
+    case TCP_FIN_WAIT_2:
+      ackSend(t);
+      connectionTimeWait(t);
+      return true;
+    default:
+      return false;
+  }
+}

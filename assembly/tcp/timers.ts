@@ -1,0 +1,141 @@
+// What happens when a timer of a connection expires: retransmission (RFC 6298 §5, RFC 9293 §3.8.3), window probes
+// (§3.8.6.1), the delayed ACK (§3.8.6.3), keepalive (§3.8.4), the end of FIN-WAIT-2.
+
+import {
+  CTR_TCP_DELAYED_ACKS,
+  CTR_TCP_GIVEN_UP,
+  CTR_TCP_OUT_WINDOW_PROBES,
+  CTR_TCP_RETRANS_SEGS,
+  CTR_TCP_TIMEOUTS,
+} from "../abi/counter";
+import { E_TIMEDOUT } from "../abi/errno";
+import { TCP_ACK, TCP_FIN, TCP_RST } from "../abi/proto";
+import { OPT_TCP_USER_TIMEOUT_MS } from "../abi/socket";
+import { SW_TCP_R2_MS } from "../abi/switch";
+import { TCB_F_ACK_NOW, TCB_F_PERSIST, TCP_FIN_WAIT_2 } from "../abi/tcp";
+import { TIMER_TCP_ACK, TIMER_TCP_REXMT } from "../abi/timer";
+import { now, nowMs } from "../core/clock";
+import { count } from "../core/counter";
+import { switchValue } from "../core/switch";
+import { Timer, timerArm, timerArmed } from "../core/timer";
+import { PCB_ORPHAN } from "../pcb/pcb";
+import { pathOf } from "../pcb/send";
+import { connectionEnd } from "./connection";
+import { segmentSend } from "./emit";
+import { synSend } from "./handshake";
+import { keepaliveTimer } from "./keepalive";
+import { outputOverride, tcpOutput } from "./output";
+import { recoveryTimeout } from "./recovery";
+import { rtoUs, rttForget } from "./rtt";
+import { seqMax } from "./seq";
+import { finQueued, rexmtTimer, synchronized, Tcb, tcbOfTimer, tcpOption } from "./tcb";
+
+/** R1, retransmissions: after so many the path is found anew (RFC 9293 §3.8.3, MUST-20 a). */
+const R1: u32 = 3;
+/** More doublings than this make no difference. */
+const BACKOFF_MOST: u8 = 16;
+
+export function tcpTimer(timer: Timer): void {
+  const t = tcbOfTimer(timer);
+  if (timer.kind == TIMER_TCP_REXMT) rexmtExpired(t);
+  else if (timer.kind == TIMER_TCP_ACK) {
+    count(CTR_TCP_DELAYED_ACKS);
+    t.flags |= TCB_F_ACK_NOW;
+    tcpOutput(t);
+  } else lifeExpired(t);
+}
+
+function rexmtExpired(t: Tcb): void {
+  if (t.backoff < BACKOFF_MOST) t.backoff++;
+  if (!synchronized(t)) synExpired(t);
+  else if ((t.flags & TCB_F_PERSIST) != 0) probe(t);
+  else timeout(t);
+}
+
+/** How long is waited for an ACK, us: R2, or as the application says. */
+function patienceUs(t: Tcb): u64 {
+  const own = tcpOption(t, OPT_TCP_USER_TIMEOUT_MS);
+  const r2 = switchValue(SW_TCP_R2_MS);
+  const orphan = (t.pcb.flags & PCB_ORPHAN) != 0;
+  return <u64>(own == 0 ? r2 : orphan ? min<u32>(own, r2) : own) * 1000;
+}
+
+function synExpired(t: Tcb): void {
+  if (now() >= t.giveUpAt) {
+    giveUp(t);
+    return;
+  }
+  t.retransmits++;
+  count(CTR_TCP_RETRANS_SEGS);
+  rttForget(t);
+  if (t.backoff == R1) pathOf(t.pcb).generation = 0;
+  synSend(t);
+  rearm(t);
+}
+
+/** Until the next timeout, but not beyond the end of patience. */
+function rearm(t: Tcb): void {
+  const at = now() + rtoUs(t);
+  timerArm(rexmtTimer(t), t.giveUpAt != 0 ? min<u64>(at, t.giveUpAt) : at);
+}
+
+/** RFC 6298 §5.4 to §5.6. */
+function timeout(t: Tcb): void {
+  count(CTR_TCP_TIMEOUTS);
+  if (t.giveUpAt == 0) t.giveUpAt = now() + patienceUs(t) - min<u64>(patienceUs(t), rtoUs(t) >> 1);
+  if (now() >= t.giveUpAt) {
+    giveUp(t);
+    return;
+  }
+  // RFC 9293 MUST-20 (a): IP is to look for another way.
+  if (t.backoff == R1) pathOf(t.pcb).generation = 0;
+  rttForget(t);
+  recoveryTimeout(t);
+  rearm(t);
+  tcpOutput(t);
+  // The peer has taken its window back.
+  if (t.sndWnd == 0 && t.sndNxt == t.sndUna) t.flags |= TCB_F_PERSIST;
+}
+
+/** The window is closed, or what there is to send has waited for more. An answer, be it that the window stays closed,
+ * keeps the connection as long as somebody holds it (RFC 9293 MUST-37). */
+function probe(t: Tcb): void {
+  if (t.giveUpAt == 0) t.giveUpAt = now() + patienceUs(t);
+  const orphan = (t.pcb.flags & PCB_ORPHAN) != 0;
+  const silent = <u64>(nowMs() - t.heardMs) * 1000 >= patienceUs(t);
+  if (now() >= t.giveUpAt && (orphan || silent)) {
+    giveUp(t);
+    return;
+  }
+  if (t.sndWnd != 0) {
+    t.backoff = 0;
+    t.giveUpAt = 0;
+    outputOverride(t);
+    if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
+    return;
+  }
+  count(CTR_TCP_OUT_WINDOW_PROBES);
+  // One octet beyond the window: data, or the FIN.
+  const data = t.sndEnd != t.sndUna;
+  const last = t.sndUna + 1 == t.sndEnd + (finQueued(t) ? 1 : 0);
+  if (segmentSend(t, t.sndUna, data ? 1 : 0, !data && last ? TCP_ACK | TCP_FIN : TCP_ACK)) {
+    t.sndMax = seqMax(t.sndMax, t.sndUna + 1);
+  }
+  timerArm(rexmtTimer(t), now() + rtoUs(t));
+}
+
+/** RFC 9293 MUST-20 (b): R2 is over. */
+function giveUp(t: Tcb): void {
+  count(CTR_TCP_GIVEN_UP);
+  connectionEnd(t, t.softError != 0 ? t.softError : <u32>E_TIMEDOUT);
+}
+
+function lifeExpired(t: Tcb): void {
+  if (t.state == TCP_FIN_WAIT_2 && (t.pcb.flags & PCB_ORPHAN) != 0) {
+    connectionEnd(t, 0);
+    return;
+  }
+  if (!keepaliveTimer(t)) return;
+  segmentSend(t, t.sndNxt, 0, TCP_RST | TCP_ACK);
+  giveUp(t);
+}
