@@ -16,6 +16,7 @@ export type { Interface, InterfaceCounters, MediumName, Tap, TapInfo } from "./c
 export type { Neighbour, NeighbourState, Neighbours } from "./control/neighbours.js";
 export type { BufferPool, ByteRingPool, MemoryReport, Statistics } from "./control/report.js";
 export type { Route, RouteChoice, RouteSpec, Routes, RouteType } from "./control/routes.js";
+export type { SocketEntry, TcpTimer } from "./control/sockets.js";
 export {
   INTERFACE_SWITCH_NAMES,
   type InterfaceSwitches,
@@ -45,6 +46,11 @@ export type { GroupInterface, GroupSocket } from "./sockets/group-socket.js";
 export type { PingOptions, PingReply } from "./sockets/ping.js";
 export { type RawOptions, RawSocket } from "./sockets/raw.js";
 export type { Endpoint } from "./sockets/socket.js";
+export type { Tcp } from "./sockets/tcp.js";
+export type { KeepAlive, TcpSettings } from "./sockets/tcp-base.js";
+export type { TcpInfo, TcpRecovery, TcpState } from "./sockets/tcp-info.js";
+export { type TcpListenOptions, TcpServer } from "./sockets/tcp-server.js";
+export { type Shutdown, type TcpConnectOptions, TcpSocket } from "./sockets/tcp-socket.js";
 export { type Destination, type Udp, type UdpOptions, UdpSocket } from "./sockets/udp.js";
 export { Stack, type StackOptions, type StackSnapshot } from "./stack.js";
 export { type CounterName, DROP_TEXTS, type DropName } from "./text/drops.js";

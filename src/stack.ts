@@ -12,6 +12,7 @@ import { freeName, Interface, requireDriver, requireFree } from "./control/inter
 import { Neighbours } from "./control/neighbours.js";
 import { type MemoryReport, readMemory, readStatistics, type Statistics } from "./control/report.js";
 import { Routes } from "./control/routes.js";
+import { readSockets, type SocketEntry } from "./control/sockets.js";
 import { InterfaceSwitches, Switches } from "./control/switches.js";
 import type { Driver } from "./drivers/driver.js";
 import { guarded, refuseUnknown, requireBoolean, StackError, typeError } from "./errors.js";
@@ -19,6 +20,7 @@ import { type EchoOptions, EchoSocket } from "./sockets/echo.js";
 import type { HostedSocket, SocketHost } from "./sockets/host.js";
 import { type PingOptions, type PingReply, ping } from "./sockets/ping.js";
 import { type RawOptions, RawSocket } from "./sockets/raw.js";
+import { Tcp } from "./sockets/tcp.js";
 import { Udp } from "./sockets/udp.js";
 import { BOOT_OPTIONS, type BootOptions, Core } from "./wasm/core.js";
 import { Events } from "./wasm/events.js";
@@ -55,6 +57,7 @@ export class Stack implements Pollable, SocketHost {
   readonly core: Core;
   readonly clock: Clock;
   readonly udp: Udp;
+  readonly tcp: Tcp;
   readonly routes: Routes;
   readonly neighbours: Neighbours;
   readonly switches: Switches;
@@ -79,6 +82,7 @@ export class Stack implements Pollable, SocketHost {
     this.name = options.name ?? "localhost";
     this.clock = options.clock ?? new RealClock();
     this.udp = new Udp(this);
+    this.tcp = new Tcp(this);
     this.routes = new Routes(this);
     this.neighbours = new Neighbours(this);
     this.switches = new Switches(this);
@@ -101,7 +105,8 @@ export class Stack implements Pollable, SocketHost {
   }
 
   /**
-   * Another stack that carries on from a snapshot, to the bit. Its sockets are taken over by `udp.adopt()`.
+   * Another stack that carries on from a snapshot, to the bit. Its sockets are taken over by `udp.adopt()`, `tcp.adopt()` and
+   * `tcp.adoptServer()`; `sockets()` has their handles.
    * @param drivers  one for each interface beside lo, in order; each is handed its own record of the snapshot
    * @throws (by rejection) TypeError when there are more or fewer, or one is not of its interface's medium and MAC; what
    *   a driver throws. Then nothing is left attached.
@@ -194,6 +199,11 @@ export class Stack implements Pollable, SocketHost {
   /** Sends one echo request and waits for the reply: see sockets/ping.ts. */
   ping(address: string, options?: PingOptions): Promise<PingReply> {
     return ping(this, address, options);
+  }
+
+  /** Every socket of the stack, connections whose application is gone and those in TIME-WAIT too. */
+  sockets(): SocketEntry[] {
+    return readSockets(this.core, this.clock.now());
   }
 
   register(socket: HostedSocket): void {

@@ -144,12 +144,13 @@ export abstract class Socket implements HostedSocket {
 
   /** Closes the socket; calls that wait reject with EBADF. */
   close(): void {
-    this.letGo("sock_close", new StackError(E_BADF, "close"));
+    if (this.#closed) return;
+    this.letGo("sock_close");
+    this.settle(new StackError(E_BADF, "close"));
   }
 
-  /** Gives the handle back; whoever waits is told why. */
-  protected letGo(by: "sock_close" | "sock_abort", reason: Error): void {
-    if (this.#closed) return;
+  /** Gives the handle back. */
+  protected letGo(by: "sock_close" | "sock_abort"): void {
     this.#closed = true;
     if (this.#gone === undefined) {
       this.host.core.exports[by](this.handle);
@@ -157,7 +158,6 @@ export abstract class Socket implements HostedSocket {
       this.host.work();
     }
     this.host.unregister(this);
-    this.settle(reason);
   }
 
   [Symbol.dispose](): void {

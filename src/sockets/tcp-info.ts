@@ -145,3 +145,10 @@ function queues(state: number, flags: number, word: (offset: number) => number) 
     unread: isOpening ? 0 : since(word(TCP.TCB_RCV_READ), word(TCP.TCB_RCV_NXT) - fin),
   };
 }
+
+/** Free bytes of the send ring. @param tcb  as readTcpInfo() */
+export function sendRoom(core: Core, tcb: number): number {
+  const word = (offset: number) => core.u32[(tcb + offset) >> 2] as number;
+  const { unacked } = queues(word(TCP.TCB_STATE), word(TCP.TCB_FLAGS), word);
+  return word(TCP.TCB_SND_MASK) + 1 - unacked;
+}
