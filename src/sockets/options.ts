@@ -32,6 +32,8 @@ export interface SocketOption {
   readonly most: number;
 }
 
+const DAY_MS = 86_400_000;
+
 /** By OPT_… */
 export const SOCKET_OPTIONS: Readonly<Record<number, SocketOption>> = {
   [OPT_BROADCAST]: { name: "broadcast", least: 0, most: 1 },
@@ -47,11 +49,11 @@ export const SOCKET_OPTIONS: Readonly<Record<number, SocketOption>> = {
   [OPT_HEADER_INCLUDED]: { name: "headerIncluded", least: 0, most: 1 },
   [OPT_TCP_NODELAY]: { name: "noDelay", least: 0, most: 1 },
   [OPT_TCP_KEEPALIVE]: { name: "keepAlive", least: 0, most: 1 },
-  [OPT_TCP_KEEP_IDLE_MS]: { name: "idleMs", least: 1, most: 0x7fffffff },
-  [OPT_TCP_KEEP_INTERVAL_MS]: { name: "intervalMs", least: 1, most: 0x7fffffff },
-  [OPT_TCP_KEEP_COUNT]: { name: "count", least: 1, most: 255 },
-  [OPT_TCP_USER_TIMEOUT_MS]: { name: "userTimeoutMs", least: 0, most: 0x7fffffff },
+  [OPT_TCP_KEEP_IDLE_MS]: { name: "idleMs", least: 1, most: DAY_MS },
+  [OPT_TCP_KEEP_INTERVAL_MS]: { name: "intervalMs", least: 1, most: DAY_MS },
+  [OPT_TCP_KEEP_COUNT]: { name: "count", least: 1, most: 127 },
+  [OPT_TCP_USER_TIMEOUT_MS]: { name: "userTimeoutMs", least: 0, most: DAY_MS },
   [OPT_TCP_SEND_BUFFER]: { name: "sendBuffer", least: 1, most: 1 << 20 },
   [OPT_TCP_RECEIVE_BUFFER]: { name: "receiveBuffer", least: 1, most: 1 << 20 },
-  [OPT_TCP_MSS]: { name: "mss", least: 0, most: 65495 },
+  [OPT_TCP_MSS]: { name: "mss", least: 0, most: 0xffff },
 };

@@ -387,7 +387,7 @@ export class TcpSocket extends TcpConnection {
    */
   shutdown(how: Shutdown): void {
     if (!Object.hasOwn(SHUTDOWNS, how)) throw rangeError(`how: ${how} is none of ${Object.keys(SHUTDOWNS).join(", ")}`);
-    if (this.past !== undefined) return;
+    if (this.isOver) return;
     this.open("shutdown");
     this.#sending.shutdown(SHUTDOWNS[how]);
     if (how !== "read") {
