@@ -62,18 +62,19 @@ export function recoveryInit(t: Tcb): void {
   t.sackCount = 0;
 }
 
-/** An acceptable ACK has moved SND.UNA by `acked` bytes. `duplicate`: in the sense of RFC 5681 §2; `sacked`: it told of
- * bytes not known to have arrived, which makes it a duplicate by RFC 6675 §2, even if it moved SND.UNA. */
+/** An acceptable ACK has moved SND.UNA by `acked` bytes of data. `duplicate`: in the sense of RFC 5681 §2; `sacked`: it told
+ * of bytes not known to have arrived, which makes it a duplicate by RFC 6675 §2, even if it moved SND.UNA. */
 export function recoveryAck(t: Tcb, acked: u32, duplicate: bool, sacked: bool): void {
   if (acked != 0) {
     t.dupAcks = 0;
     if (t.recovery == <u8>TCB_FAST) fastAck(t, acked);
     else congestionAcked(t, acked);
-    if (seqLe(t.recover, t.sndUna)) {
-      t.recovery = <u8>TCB_OPEN;
-      // It stays near, so that comparing it means something however much is sent.
-      t.recover = seqMax(t.recover, t.sndUna - 1);
-    }
+  }
+  if (seqLe(t.recover, t.sndUna)) {
+    t.recovery = <u8>TCB_OPEN;
+    t.flags &= ~TCB_F_RETRANSMIT;
+    // It stays near, so that comparing it means something however much is sent.
+    t.recover = seqMax(t.recover, t.sndUna - 1);
   }
   if (bySack(t) ? sacked : duplicate) duplicateAck(t);
 }
@@ -88,7 +89,6 @@ function fastAck(t: Tcb, acked: u32): void {
   if (seqLe(t.recover, t.sndUna)) {
     // RFC 6582 §3.2 step 3, a full acknowledgment: no burst follows.
     t.cwnd = min<u32>(t.ssthresh, max<u32>(t.sndMax - t.sndUna, mss) + mss);
-    t.flags &= ~TCB_F_RETRANSMIT;
     return;
   }
   // A partial one: what it leaves at the front is lost as well.
@@ -165,7 +165,7 @@ export function recoveryNext(t: Tcb): bool {
 function found(t: Tcb, seq: u32): bool {
   R.seq = seq;
   R.len = min<u32>(t.sndMss, sackLimit(t, seq) - seq);
-  return true;
+  return R.len != 0;
 }
 
 /** Is there a full segment that was never sent, and does the peer's window take it? */
@@ -180,7 +180,7 @@ function rescue(t: Tcb): bool {
   R.rescue = 1;
   R.len = min<u32>(t.sndMss, end - sackBefore(t, end));
   R.seq = end - R.len;
-  return true;
+  return R.len != 0;
 }
 
 /** The segment has been sent, SND.MAX not moved yet. */

@@ -21,11 +21,11 @@ export function below(most: u32): u32 {
   return <u32>(seed >> 33) % most;
 }
 
-/** A fresh block; all but `sndMss` is 0. */
+/** A fresh block, another behind it; all but `sndMss` is 0. */
 export function block(ranges: u32, mss: u32): Tcb {
   switchInit();
   arenaBegin(AT);
-  tcbLayout(1, ranges);
+  tcbLayout(2, ranges);
   memory.fill(AT, 0, <usize>arenaEnd() - AT);
   const t = tcbAt(0);
   t.sndMss = mss;
