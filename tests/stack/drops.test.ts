@@ -168,7 +168,7 @@ const SCENARIOS: Record<DropName, Scenario> = {
     prepare: (host) => host.stack.core.exports.netif_set(2, IFSW_ACCEPT_SOURCE_ROUTE, 1),
     ...rxIp({ options: [131, 7, 4, 10, 0, 0, 2, 0] }),
   },
-  IP_PROTOCOL: rxIp({ proto: 6 }, data(20)),
+  IP_PROTOCOL: rxIp({ proto: 99 }, data(20)),
   IP_OWN_SOURCE: rxIp({ src: US }),
   IP_GROUP: { act: (host) => host.rxUdp({}, [], { dst: "224.0.0.9" }, "01:00:5e:00:00:01") },
 

@@ -10,6 +10,9 @@ import { boot } from "../harness.js";
 import { Host, RecordingDriver } from "../recording-driver.js";
 import { fromHex, ip4Text } from "../wire.js";
 
+/** The bit of TCP's flags. */
+const RST = 4;
+
 interface Capture {
   name: string;
   link: string;
@@ -60,6 +63,10 @@ function outcome({ link, facts, bytes }: Capture): Outcome {
   if (group) return "IP_LINK_BROADCAST";
   if (is("ip.flags.mf", 1) || !is("ip.frag_offset", 0)) return "held back";
   if (is("ip.proto", 17)) return is("udp.checksum.status", 0) ? "UDP_CHECKSUM" : "UDP_NO_PORT";
+  if (is("ip.proto", 6)) {
+    if (is("tcp.checksum.status", 0)) return "TCP_CHECKSUM";
+    return ((facts.get("tcp.flags") ?? 0) & RST) !== 0 ? "TCP_RST_UNMATCHED" : "TCP_NO_PORT";
+  }
   if (!is("ip.proto", 1)) return "IP_PROTOCOL";
   if (is("icmp.checksum.status", 0)) return "ICMP_CHECKSUM";
   switch (facts.get("icmp.type")) {
