@@ -26,9 +26,8 @@ import { nowMs } from "../core/clock";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { ACK_GOES_ON, ackInput } from "./ack";
-import { ackSend, challenge } from "./challenge";
+import { ackSend, challenge, resetSend } from "./challenge";
 import { connectionEnd, isPassive } from "./connection";
-import { segmentSend } from "./emit";
 import { synAgain } from "./handshake";
 import { tcpOutput } from "./output";
 import { OPTIONS, SEG, segmentEnd, segmentHas, segmentSpan, segmentTrim } from "./segment";
@@ -133,7 +132,7 @@ function hears(t: Tcb): bool {
 
 /** RFC 9293 SHLD-3: nobody is there to read it, and the peer is to know. */
 function refuseText(t: Tcb): u32 {
-  segmentSend(t, t.sndNxt, 0, TCP_RST | TCP_ACK);
+  resetSend(t);
   connectionEnd(t, 0);
   return DROP_TCP_CLOSED;
 }

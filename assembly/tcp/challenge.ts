@@ -3,7 +3,7 @@
 // which two ends cannot keep each other talking; a limit for all of them together would tell strangers of each other.
 
 import { CTR_TCP_CHALLENGE_ACKS } from "../abi/counter";
-import { TCP_ACK } from "../abi/proto";
+import { TCP_ACK, TCP_RST } from "../abi/proto";
 import { SW_TCP_CHALLENGES } from "../abi/switch";
 import { nowMs } from "../core/clock";
 import { count } from "../core/counter";
@@ -28,4 +28,9 @@ export function challenge(t: Tcb): void {
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, but within the peer's window: beyond it, it would not be heard. */
 export function ackSend(t: Tcb): bool {
   return segmentSend(t, seqMin(t.sndMax, t.sndUna + t.sndWnd), 0, TCP_ACK);
+}
+
+/** A reset from the same place: only there it is believed (RFC 5961 §3). */
+export function resetSend(t: Tcb): void {
+  segmentSend(t, seqMin(t.sndMax, t.sndUna + t.sndWnd), 0, TCP_RST | TCP_ACK);
 }

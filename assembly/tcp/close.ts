@@ -3,7 +3,6 @@
 import { CTR_TCP_ORPHANS_RESET } from "../abi/counter";
 import { E_NOTCONN } from "../abi/errno";
 import { EVENT_READABLE } from "../abi/event";
-import { TCP_ACK, TCP_RST } from "../abi/proto";
 import { SHUT_RD, SHUT_WR } from "../abi/socket";
 import {
   TCB_F_DEAF,
@@ -24,10 +23,9 @@ import { count } from "../core/counter";
 import { timerCancel } from "../core/timer";
 import { demuxRemove } from "../pcb/demux";
 import { finWait2Bound } from "./ack";
+import { resetSend } from "./challenge";
 import { connectionEnd, connectionOrphan, connectionRelease } from "./connection";
-import { segmentSend } from "./emit";
 import { tcpOutput } from "./output";
-import { seqMin } from "./seq";
 import { lifeTimer, Tcb, tcbAt, tcbFresh, tcpEvent } from "./tcb";
 import { unread } from "./window";
 
@@ -87,6 +85,6 @@ export function tcpAbort(t: Tcb): void {
     return;
   }
   const over = t.state == TCP_SYN_SENT || t.state == TCP_CLOSING || t.state == TCP_LAST_ACK;
-  if (!over) segmentSend(t, seqMin(t.sndMax, t.sndUna + t.sndWnd), 0, TCP_RST | TCP_ACK);
+  if (!over) resetSend(t);
   connectionEnd(t, 0);
 }

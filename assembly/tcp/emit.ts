@@ -35,9 +35,9 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   if (found == 0) return false;
   const path = changetype<Path>(found);
   const hdrLen = TCP_HDR_LEN + optionsPut(t, flags, path, len);
-  // What has no data is one small buffer, for which the reserve is there.
-  if (len != 0 && pcbRoom(p, path, hdrLen + len) < 0) return false;
+  if (pcbRoom(p, path, hdrLen + len) < 0) return false;
   const cls = pbufClassFor(HEADROOM - PBUF_HEADROOM + len);
+  // What has no data is one small buffer, for which the reserve is there.
   const pb = pbufAlloc(cls, OWNER_TX, len == 0);
   if (pb === null) {
     roomWaitBuffers(p, cls, 1);

@@ -24,7 +24,7 @@ import {
 import { answerReset } from "./answer";
 import { connectionAgree, connectionBegin, connectionRelease } from "./connection";
 import { synSend } from "./handshake";
-import { SEG, segmentHas } from "./segment";
+import { SEG, segmentHas, segmentTrim } from "./segment";
 import { Tcb, tcbOpen, tcpOption, tcpOptionSet } from "./tcb";
 import { textInput } from "./text";
 
@@ -50,7 +50,8 @@ export function listenInput(listener: Tcb, least: u32): u32 {
   // RFC 9293 §3.10.7.2, third: text waits until the connection is established; a FIN comes again.
   SEG.seq++;
   SEG.flags &= ~(TCP_SYN | TCP_FIN);
-  if (SEG.len != 0) textInput(t);
+  segmentTrim(t.rcvNxt, t.rcvAdv);
+  textInput(t);
   synSend(t);
   return NEXT_FREE;
 }

@@ -13,7 +13,7 @@ import { connectionAgree, connectionEnd, connectionEstablish } from "./connectio
 import { synSend } from "./handshake";
 import { tcpOutput } from "./output";
 import { rttForget, rttOnAck } from "./rtt";
-import { OPTIONS, SEG, segmentHas } from "./segment";
+import { OPTIONS, SEG, segmentHas, segmentTrim } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { rexmtTimer, Tcb } from "./tcb";
 import { finInput, textInput, urgentInput } from "./text";
@@ -42,7 +42,8 @@ export function synSentInput(t: Tcb): u32 {
     // Both ends have opened: our SYN goes again, with the ACK of theirs.
     t.state = TCP_SYN_RECEIVED;
     rttForget(t);
-    if (SEG.len != 0) textInput(t);
+    segmentTrim(t.rcvNxt, t.rcvAdv);
+    textInput(t);
     synSend(t);
     return NEXT_FREE;
   }
@@ -53,6 +54,7 @@ export function synSentInput(t: Tcb): u32 {
   windowSet(t, SEG.wnd);
   t.flags |= TCB_F_ACK_NOW;
   // Fifth: what else it brings is treated as in ESTABLISHED.
+  segmentTrim(t.rcvNxt, t.rcvAdv);
   urgentInput(t);
   const verdict = textInput(t);
   finInput(t);

@@ -9,7 +9,7 @@ import {
   CTR_TCP_TIMEOUTS,
 } from "../abi/counter";
 import { E_TIMEDOUT } from "../abi/errno";
-import { TCP_ACK, TCP_FIN, TCP_RST } from "../abi/proto";
+import { TCP_ACK, TCP_FIN } from "../abi/proto";
 import { OPT_TCP_USER_TIMEOUT_MS } from "../abi/socket";
 import { SW_TCP_R2_MS } from "../abi/switch";
 import { TCB_F_ACK_NOW, TCB_F_PERSIST, TCP_FIN_WAIT_2 } from "../abi/tcp";
@@ -20,6 +20,7 @@ import { switchValue } from "../core/switch";
 import { Timer, timerArm, timerArmed } from "../core/timer";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { pathOf } from "../pcb/send";
+import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
 import { segmentSend } from "./emit";
 import { synSend } from "./handshake";
@@ -136,6 +137,6 @@ function lifeExpired(t: Tcb): void {
     return;
   }
   if (!keepaliveTimer(t)) return;
-  segmentSend(t, t.sndNxt, 0, TCP_RST | TCP_ACK);
+  resetSend(t);
   giveUp(t);
 }

@@ -22,7 +22,7 @@ function gain(t: Tcb): u32 {
 
 /** By less than this it does not: half the buffer, or a full segment. */
 function leastGain(t: Tcb): u32 {
-  return min<u32>(receiveCapacity(t) >>> 1, max<u32>(t.rcvMss, 1));
+  return min<u32>(receiveCapacity(t) >>> 1, t.sndMss);
 }
 
 /** The window field of a segment that goes now; the edge is moved as far as it may be. */
