@@ -9,7 +9,7 @@ import { POLL_IDLE, REGION_CALL, REGION_CONFIG, REGION_ROUTE } from "../../assem
 import { writeIpv4 } from "../../src/address.js";
 import { type BootOptions, formatIpv4, Prng, SimLink, Stack, VirtualClock } from "../../src/index.js";
 import type { Exports } from "../../src/wasm/core.js";
-import { boot, module } from "./harness.js";
+import { boot, module, timeWaits } from "./harness.js";
 import { codeOf, Host, PEER, US } from "./recording-driver.js";
 import { data } from "./wire.js";
 
@@ -251,7 +251,7 @@ describe("profiles", () => {
     expect(stack.interfaceNamed("lo")?.mtu).toBe(65536);
   });
 
-  test("tiny: one page, with room for four TCP connections of 2 KiB each way", async () => {
+  test("tiny: one page", async () => {
     const stack = await boot({ profile: "tiny" });
     expect(stack.memory().memoryBytes).toBe(PAGE);
     expect(stack.memory().byteRings.map(({ total }) => total)).toEqual([8, 0, 0, 0]);
@@ -301,6 +301,45 @@ describe("profiles", () => {
       echo.close();
     }
     expect(a.memory().memoryBytes).toBe(PAGE);
+  });
+
+  test("tiny: a listener and four TCP connections of 2 KiB each way, between two of one page each", async () => {
+    const clock = new VirtualClock();
+    const link = new SimLink({ clock, seed: 3, delayUs: 500 });
+    const server = await boot({ clock, profile: "tiny", name: "server" });
+    const client = await boot({ clock, profile: "tiny", name: "client" });
+    server.addInterface(link.nic(), { address: "10.0.0.1/24" });
+    client.addInterface(link.nic(), { address: "10.0.0.2/24" });
+    const echo = await server.tcp.listen({
+      port: 7,
+      onconnection: (socket) => void socket.readable.pipeTo(socket.writable),
+    });
+    const to = { address: "10.0.0.1", port: 7 };
+    const connecting = Promise.all(Array.from({ length: 4 }, () => client.tcp.connect(to)));
+    await clock.advance(5_000_000);
+    const sockets = await connecting;
+    expect(echo.connections).toBe(4);
+    for (const stack of [server, client]) expect(stack.memory().byteRings[0]).toMatchObject({ total: 8, free: 0 });
+    // Of each, as many as the connections need: there is none for a fifth.
+    await expect(client.tcp.connect(to)).rejects.toMatchObject({ code: "ENOBUFS" });
+    const texts = sockets.map((_, i) => data(20_000 + i * 1000));
+    const echoed = sockets.map(async (socket, i) => {
+      const sending = socket.end(texts[i] as Uint8Array);
+      const parts: number[] = [];
+      for await (const part of socket) parts.push(...part);
+      await sending;
+      return Uint8Array.from(parts);
+    });
+    await clock.advance(60_000_000);
+    expect(await Promise.all(echoed)).toEqual(texts);
+    await clock.advance(60_000_000);
+    for (const stack of [server, client]) {
+      expect(stack.memory()).toMatchObject({ memoryBytes: PAGE, byteRings: [{ free: 8 }, {}, {}, {}] });
+      expect(stack.statistics().counters).toMatchObject({ TCP_ESTAB_RESETS: 0, TCP_ATTEMPT_FAILS: 0 });
+    }
+    expect(timeWaits(client)).toBe(0);
+    expect(echo.connections).toBe(0);
+    echo.close();
   });
 
   test("tiny: any set of routes fits, up to as many as there may be", async () => {

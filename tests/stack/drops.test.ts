@@ -15,9 +15,10 @@ import { DROP_TEXTS, type DropName, type UdpSocket } from "../../src/index.js";
 import { DROPS } from "../../src/text/drops.js";
 import { igmp, frame as igmpFrame } from "./frames/igmp-kit.js";
 import { Host, OUR_MAC, PEER, US } from "./recording-driver.js";
+import { TCP_SCENARIOS } from "./tcp-drops.js";
 import { arp, BROADCAST_MAC, data, ether, icmp, ipv4, udp } from "./wire.js";
 
-interface Scenario {
+export interface Scenario {
   options?: Parameters<typeof Host.create>[0];
   /** Makes the world ready; what is dropped meanwhile is not looked at. */
   prepare?(host: Host): unknown;
@@ -373,6 +374,8 @@ const SCENARIOS: Record<DropName, Scenario> = {
   UDP_PORT_ZERO: rxUdp({ dstPort: 0 }),
   UDP_NO_PORT: rxUdp({}),
   UDP_GROUP_NO_PORT: rxUdp({}, { dst: "192.168.1.255" }),
+
+  ...TCP_SCENARIOS,
 
   SOCK_QUEUE_FULL: {
     prepare: async (host) => {
