@@ -8,6 +8,7 @@ import { TCB_STATE, TCP_CLOSED, TCP_LISTEN } from "../../assembly/abi/tcp.js";
 import { refuseUnknown, requireBoolean, StackError } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { adoptable, Socket } from "./socket.js";
+import { readTcpInfo, type TcpInfo, type TcpState } from "./tcp-info.js";
 
 /** When an idle connection is probed (RFC 9293 §3.8.4), and when it is given up. */
 export interface KeepAlive {
@@ -106,6 +107,17 @@ export abstract class TcpBase extends Socket {
   /** How long data may stay unacknowledged, ms, before the connection is over; 0 = as the stack has it. */
   setUserTimeout(ms: number): void {
     this.setOption(SOCKET.OPT_TCP_USER_TIMEOUT_MS, ms);
+  }
+
+  /** Its state as netstat names it: "ESTABLISHED". */
+  get state(): TcpState {
+    return this.info().state;
+  }
+
+  /** What the stack knows of it. @throws StackError EBADF when closed */
+  info(): TcpInfo {
+    this.open("getsockopt");
+    return readTcpInfo(this.host.core, this.tcb);
   }
 
   /** TCP_… of its control block; what has none is closed. */

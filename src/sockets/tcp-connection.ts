@@ -7,7 +7,7 @@ import { guarded, StackError } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { type Endpoint, requireCallback } from "./socket.js";
 import { TcpBase } from "./tcp-base.js";
-import { readTcpInfo, type TcpInfo, type TcpState } from "./tcp-info.js";
+import type { TcpInfo } from "./tcp-info.js";
 import { Waiters } from "./waiters.js";
 
 /** States in which nothing comes or goes any more. */
@@ -50,16 +50,9 @@ export abstract class TcpConnection extends TcpBase {
     this.#ongone = ongone;
   }
 
-  /** Its state as netstat names it: "ESTABLISHED". */
-  get state(): TcpState {
-    return this.info().state;
-  }
-
   /** What the stack knows of the connection; as it was at the end once it is over. @throws StackError EBADF when closed */
-  info(): TcpInfo {
-    if (this.past !== undefined) return this.past.info;
-    this.open("getsockopt");
-    return readTcpInfo(this.host.core, this.tcb);
+  override info(): TcpInfo {
+    return this.past?.info ?? super.info();
   }
 
   override get address(): Endpoint {
