@@ -10,7 +10,7 @@ import { now } from "../core/clock";
 import { hash8 } from "../core/hash";
 import { switchValue } from "../core/switch";
 import { addressKind, KIND_BROADCAST, KIND_OWN, sourceFor } from "../link/address";
-import { neighAnyFailed, neighIsFailed } from "../link/neigh";
+import { neighAnyFailed, neighDoubt, neighIsFailed } from "../link/neigh";
 import { Netif, netifAt, netifByIndex, netifCount } from "../link/netif";
 import { addressCopy, addressEqual, addressIs4, addressIsAny, addressV4 } from "../memory/address";
 import { route4LookupBy } from "../route/candidate";
@@ -60,6 +60,13 @@ const GATEWAY: u32 = offsetof<NextHop>("gateway0");
 /** May the path be used now? */
 export function pathIsGood(path: Path): bool {
   return path.generation == routeGeneration() && <u32>(now() >> 20) < path.until;
+}
+
+/** Advice of a transport that hears nothing along the path (RFC 1122 §3.3.1.4): its first hop is asked, and the path found
+ * anew. */
+export function pathDoubt(path: Path): void {
+  neighDoubt(path.netif, changetype<usize>(path));
+  path.generation = 0;
 }
 
 /** Finds the path to the 16-byte address `dst`, by interface `ifindex` if that is not 0: 0 or -errno. */

@@ -11,6 +11,7 @@ import { addressFind } from "../link/address";
 import { interfaceSwitch } from "../link/interface-switch";
 import { netifAt } from "../link/netif";
 import { address4, addressFrom4 } from "../memory/address";
+import { store32 } from "../memory/endian";
 import { Pbuf } from "../memory/pbuf";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { Ipv4Options, ipv4OptionsParse, optionAdvance, optionEntry, optionsPad } from "../wire/ipv4-options";
@@ -55,6 +56,22 @@ function takeOptions(pb: Pbuf, hdrLen: u32, reflect: bool): void {
   if (O.sourceRoute != 0) forgetOurselves(HEADER + O.sourceRoute);
   R.hop = bswap<u32>(returnHop(HEADER, O));
   R.optionsLen = reflect ? optionsReply(OPTIONS, HEADER, O) : optionsPad(OPTIONS, returnRoute(OPTIONS, HEADER, O));
+}
+
+/** Writes to `to` the way back to the source of the datagram at pb.l3, as a socket has a source route: the first stop
+ * first. Answers its bytes; 0 if the datagram came by none, or by one that is not accepted. */
+export function replyRoute(pb: Pbuf, to: usize): u32 {
+  const ip = changetype<Ipv4Hdr>(pb.l3);
+  const hdrLen = ip.hdrLen;
+  if (hdrLen == IPV4_HDR_LEN || !ipv4OptionsParse(pb.l3, hdrLen, O)) return 0;
+  takeOptions(pb, hdrLen, false);
+  if (R.optionsLen == 0) return 0;
+  const len = <u32>load<u8>(OPTIONS, 1);
+  memory.copy(to, OPTIONS, 3);
+  store32(to + 3, R.hop);
+  // The source, which stands last, is whom the socket sends to.
+  memory.copy(to + 7, OPTIONS + 3, len - 7);
+  return len;
 }
 
 /** What we have entered into the route since it came is no stop on the way back. */

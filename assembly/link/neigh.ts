@@ -288,6 +288,13 @@ function setHardware(n: Neigh, nif: Netif, mac: usize): void {
   etherEmit(changetype<usize>(n) + NEIGH_ETHER, mac, changetype<usize>(nif) + NETIF_MAC, ETHERTYPE_IPV4);
 }
 
+/** A transport hears nothing from beyond `ip`: it is to be asked whether it is there, when next it is used (RFC 1122
+ * §3.3.1.4). */
+export function neighDoubt(netif: u32, ip: usize): void {
+  const n = neighFind(netif, ip);
+  if (n !== null && n.state == NEIGH_REACHABLE) enter(n, NEIGH_STALE, switchUs(SW_NEIGH_STALE_MS));
+}
+
 /** Notes that `ip` answers at `mac` (RFC 826's merge). `create` also makes a new entry; `confirmed` says that it
  * answered us, not only spoke. True if an entry was there before. */
 export function neighLearn(nif: Netif, ip: usize, mac: usize, mayCreate: bool, confirmed: bool): bool {

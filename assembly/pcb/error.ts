@@ -96,13 +96,19 @@ export function pcbError(p: Pcb, pb: Pbuf, port: u32): u32 {
     eventSocket(pcbIndex(p), EVENT_ERROR);
     return NEXT_FREE;
   }
+  pcbReport(p, pb, port, errno);
+  return NEXT_FREE;
+}
+
+/** Queues the error at pb.l4 for the application. */
+export function pcbReport(p: Pcb, pb: Pbuf, port: u32, errno: u32): void {
+  const icmp = changetype<IcmpHdr>(pb.l4);
   const e = pcbQueueError(p);
-  if (e === null) return NEXT_FREE;
+  if (e === null) return;
   addressCopy(changetype<usize>(e), flowDestination());
   address4(changetype<usize>(e) + 16, changetype<Ipv4Hdr>(pb.l3).src);
   e.port = port;
   e.errno = errno;
   e.icmp = (icmp.type << 8) | icmp.code;
   e.rest = icmp.rest;
-  return NEXT_FREE;
 }

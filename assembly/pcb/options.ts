@@ -38,6 +38,13 @@ export function pcbSetOptions(p: Pcb, from: usize, len: u32): i32 {
   return 0;
 }
 
+/** Gives the block the options of another one. */
+export function pcbCopyOptions(p: Pcb, from: Pcb): void {
+  memory.copy(optionsOf(p), optionsOf(from), IP_OPTIONS_MOST);
+  p.optionsLen = from.optionsLen;
+  p.sourceRoute = from.sourceRoute;
+}
+
 /** Where a datagram to `dst` goes first (16 bytes): the first hop of the block's source route, else `dst`. */
 export function pcbFirstHop(p: Pcb, dst: usize): usize {
   if (p.sourceRoute == 0) return dst;

@@ -13,14 +13,14 @@ import {
   ICMP_UNREACHABLE,
   IPPROTO_TCP,
 } from "../abi/proto";
-import { TCP_SYN_SENT } from "../abi/tcp";
+import { TCB_F_HELD, TCP_SYN_SENT } from "../abi/tcp";
 import { NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { flowDestination, flowSource } from "../ip/flow";
 import { pathMtuInput } from "../ip/path-mtu";
 import { Pbuf } from "../memory/pbuf";
 import { demuxConnected } from "../pcb/demux";
-import { errnoOfIcmp } from "../pcb/error";
+import { errnoOfIcmp, pcbReport } from "../pcb/error";
 import { pcbFirstHop } from "../pcb/options";
 import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
@@ -47,7 +47,11 @@ export function tcpError(pb: Pbuf, quoted: usize): u32 {
   if (tooLong && !pathMtuInput(ip, pcbFirstHop(p, flowDestination()), icmp.mtu)) return DROP_ICMP_PMTU;
   count(CTR_ICMP_IN_ERRORS_MATCHED);
   if (tooLong) smaller(t);
-  else t.softError = errnoOfIcmp(icmp.type, icmp.code);
+  else {
+    t.softError = errnoOfIcmp(icmp.type, icmp.code);
+    // RFC 9293 MUST-47: who wants to know reads it with sock_error.
+    if ((t.flags & TCB_F_HELD) != 0) pcbReport(p, pb, h.dstPort, t.softError);
+  }
   // RFC 9293 SHLD-26: nobody is there.
   const hard = icmp.type == ICMP_UNREACHABLE && (icmp.code == ICMP_UNREACH_PORT || icmp.code == ICMP_UNREACH_PROTOCOL);
   if (hard && t.state == TCP_SYN_SENT) connectionEnd(t, t.softError);

@@ -44,5 +44,5 @@ export function tcpInput(pb: Pbuf, ifindex: u32): u32 {
     if (verdict != TIME_WAIT_OVER) return verdict;
   }
   const listener = demuxBound(IPPROTO_TCP, flowDestination(), SEG.dstPort, ifindex);
-  return listener === null ? answerReset() : listenInput(tcbOf(listener), least);
+  return listener === null ? answerReset() : listenInput(tcbOf(listener), pb, least);
 }

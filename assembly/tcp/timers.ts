@@ -18,6 +18,7 @@ import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
 import { Timer, timerArm, timerArmed } from "../core/timer";
+import { pathDoubt } from "../ip/path";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { pathOf } from "../pcb/send";
 import { resetSend } from "./challenge";
@@ -31,7 +32,7 @@ import { rtoUs, rttForget } from "./rtt";
 import { seqMax } from "./seq";
 import { finQueued, rexmtTimer, synchronized, Tcb, tcbOfTimer, tcpOption } from "./tcb";
 
-/** R1, retransmissions: after so many the path is found anew (RFC 9293 §3.8.3, MUST-20 a). */
+/** R1, retransmissions: after so many IP is told (RFC 9293 §3.8.3, MUST-20 a). */
 const R1: u32 = 3;
 /** More doublings than this make no difference. */
 const BACKOFF_MOST: u8 = 16;
@@ -69,7 +70,7 @@ function synExpired(t: Tcb): void {
   t.retransmits++;
   count(CTR_TCP_RETRANS_SEGS);
   rttForget(t);
-  if (t.backoff == R1) pathOf(t.pcb).generation = 0;
+  if (t.backoff == R1) pathDoubt(pathOf(t.pcb));
   synSend(t);
   rearm(t);
 }
@@ -88,8 +89,7 @@ function timeout(t: Tcb): void {
     giveUp(t);
     return;
   }
-  // RFC 9293 MUST-20 (a): IP is to look for another way.
-  if (t.backoff == R1) pathOf(t.pcb).generation = 0;
+  if (t.backoff == R1) pathDoubt(pathOf(t.pcb));
   rttForget(t);
   recoveryTimeout(t);
   rearm(t);
