@@ -3,11 +3,15 @@
  */
 import { StackError } from "../errors.js";
 import { arpCommand } from "./commands/arp.js";
+import { tcpEchoCommand, udpEchoCommand } from "./commands/echo.js";
+import { httpServerCommand } from "./commands/http-server.js";
 import { ifconfigCommand } from "./commands/ifconfig.js";
-import { ncCommand, udpEchoCommand } from "./commands/nc.js";
+import { iperfCommand } from "./commands/iperf.js";
+import { ncCommand } from "./commands/nc.js";
 import { netstatCommand } from "./commands/netstat.js";
 import { pingCommand } from "./commands/ping.js";
 import { routeCommand } from "./commands/route.js";
+import { ssCommand } from "./commands/ss.js";
 import { sysctlCommand } from "./commands/sysctl.js";
 import { tcpdumpCommand } from "./commands/tcpdump.js";
 import { tracerouteCommand } from "./commands/traceroute.js";
@@ -32,12 +36,16 @@ const ALL: readonly (readonly [string, Command])[] = [
   ["arp", arpCommand],
   ["help", help],
   ["hostname", hostname],
+  ["http-server", httpServerCommand],
   ["ifconfig", ifconfigCommand],
+  ["iperf", iperfCommand],
   ["nc", ncCommand],
   ["netstat", netstatCommand],
   ["ping", pingCommand],
   ["route", routeCommand],
+  ["ss", ssCommand],
   ["sysctl", sysctlCommand],
+  ["tcp-echo", tcpEchoCommand],
   ["tcpdump", tcpdumpCommand],
   ["traceroute", tracerouteCommand],
   ["udp-echo", udpEchoCommand],

@@ -1,50 +1,62 @@
 /**
  * `netstat -a`: the sockets, in net-tools' columns. Echo sockets stand as "icmp", with their identifier for a port.
  */
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../../assembly/abi/proto.js";
-import * as SOCKET from "../../assembly/abi/socket.js";
-import { formatIpv4, readIpv4 } from "../address.js";
+import type { SocketEntry } from "../control/sockets.js";
 import type { Stack } from "../stack.js";
 
 export interface SocketListOptions {
   /** Sockets without a peer, too (-a). */
   readonly all?: boolean;
-  /** Of these protocols only: "udp", "raw", "icmp". */
+  /** Only sockets without a peer (-l). */
+  readonly listening?: boolean;
+  /** Of these kinds only: "tcp", "udp", "raw", "icmp". */
   readonly only?: readonly string[];
+  /** With the timers of TCP (-o). */
+  readonly timers?: boolean;
 }
 
-const NAMES: Record<number, string> = { [IPPROTO_ICMP]: "icmp", [IPPROTO_TCP]: "tcp", [IPPROTO_UDP]: "udp" };
 const HEADER = "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";
+const NO_ADDRESS = "0.0.0.0";
 
-/** Recv-Q counts datagrams, where Linux counts bytes; nothing waits in a socket to be sent. */
-export function netstatSockets(stack: Stack, { all = false, only }: SocketListOptions = {}): string {
-  const lines: string[] = [];
-  for (let i = 0; ; i++) {
-    const at = stack.core.exports.sock_record(i);
-    if (at < 0) break;
-    const line = socketOf(stack, at);
-    if (line !== undefined && (all || line.isConnected) && (only ?? [line.name]).includes(line.name)) {
-      lines.push(line.text);
-    }
-  }
-  const title = `Active Internet connections (${all ? "servers and established" : "w/o servers"})`;
-  return [title, HEADER, ...lines].join("\n");
+/** What waits to be read: bytes of TCP, connections of a listener, datagrams of the others. */
+export function unreadOf({ info, datagrams }: SocketEntry): number {
+  if (info === undefined) return datagrams;
+  return info.state === "LISTEN" ? info.acceptable : info.unread;
 }
 
-function socketOf({ core }: Stack, at: number): { name: string; text: string; isConnected: boolean } | undefined {
-  const word = (offset: number) => core.u32[(at + offset) >> 2] as number;
-  const proto = word(SOCKET.PCB_PROTO);
-  if (proto === 0) return undefined;
-  const isRaw = (proto & SOCKET.SOCK_RAW) !== 0;
-  const name = isRaw ? "raw" : (NAMES[proto] ?? String(proto));
-  const remoteIp = readIpv4(core.u8, at + SOCKET.PCB_REMOTE);
-  const isConnected = remoteIp !== 0;
-  const port = (value: number) => (isRaw ? String(proto & 255) : value === 0 ? "*" : String(value));
-  const local = `${formatIpv4(readIpv4(core.u8, at + SOCKET.PCB_LOCAL))}:${port(word(SOCKET.PCB_LOCAL_PORT))}`;
-  const remotePort = isRaw || !isConnected ? "*" : port(word(SOCKET.PCB_REMOTE_PORT));
-  const remote = `${formatIpv4(remoteIp)}:${remotePort}`;
-  const state = isRaw ? "7" : isConnected ? "ESTABLISHED" : "";
-  const queued = String(word(SOCKET.PCB_RX_COUNT)).padStart(6);
-  const cells = `${name.padEnd(5)} ${queued}      0 ${local.padEnd(23)} ${remote.padEnd(23)} ${state.padEnd(11)}`;
-  return { name, text: cells, isConnected };
+/** Waits for a peer: whoever it may be. */
+export function isServer({ kind, state, remote }: SocketEntry): boolean {
+  if (kind === "tcp") return state === "LISTEN" || state === "CLOSE";
+  return remote.address === NO_ADDRESS;
+}
+
+/** Recv-Q counts datagrams but for TCP, where Linux counts bytes; only TCP has what waits to be sent. */
+export function netstatSockets(stack: Stack, options: SocketListOptions = {}): string {
+  const { all = false, listening = false, only, timers = false } = options;
+  const shown = stack.sockets().filter((entry) => {
+    if (entry.state === "CLOSE" && !all) return false;
+    if (!all && isServer(entry) !== listening) return false;
+    return (only ?? [entry.kind]).includes(entry.kind);
+  });
+  const which = listening ? "only servers" : all ? "servers and established" : "w/o servers";
+  const lines = shown.map((entry) => (timers ? `${cellsOf(entry)} ${timerText(entry)}` : cellsOf(entry)));
+  return [`Active Internet connections (${which})`, timers ? `${HEADER} Timer` : HEADER, ...lines].join("\n");
+}
+
+function cellsOf(entry: SocketEntry): string {
+  const { kind, protocol, local, remote, info } = entry;
+  const isRaw = kind === "raw";
+  const isConnected = remote.address !== NO_ADDRESS;
+  const port = (value: number) => (isRaw ? String(protocol) : value === 0 ? "*" : String(value));
+  const here = `${local.address}:${port(local.port)}`;
+  const there = `${remote.address}:${isRaw || !isConnected ? "*" : port(remote.port)}`;
+  const state = entry.state ?? (isRaw ? "7" : isConnected ? "ESTABLISHED" : "");
+  const queues = `${String(unreadOf(entry)).padStart(6)} ${String(info?.unacked ?? 0).padStart(6)}`;
+  return `${kind.padEnd(5)} ${queues} ${here.padEnd(23)} ${there.padEnd(23)} ${state.padEnd(11)}`;
+}
+
+/** "on (0.20/1/0)": what runs, seconds left, retransmissions in a row. */
+function timerText({ timer, info }: SocketEntry): string {
+  if (timer === undefined) return "off (0.00/0/0)";
+  return `${timer.name} (${(timer.leftUs / 1e6).toFixed(2)}/${info?.backoff ?? 0}/0)`;
 }

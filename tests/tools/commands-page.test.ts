@@ -10,6 +10,14 @@ import { during } from "./hosts.js";
 const PAGE = fileURLToPath(new URL("../../docs/COMMANDS.md", import.meta.url));
 const SEED = [1, 2, 3, 4];
 
+/** Servers that h2 runs, for the page's lines to have somebody to speak with. */
+const SERVERS = ["tcp-echo", "iperf -s", "http-server -q -p 80 www"];
+const FILES = { "www/index.html": new TextEncoder().encode("<!doctype html><p>Hello from h2.\n") };
+const files = {
+  read: (path: string) => (FILES as Record<string, Uint8Array>)[path],
+  append: () => () => {},
+};
+
 /** h1 192.168.1.2 - r1 - h2 192.168.2.2, each link 1 ms long. */
 async function topology() {
   const clock = new VirtualClock();
@@ -29,19 +37,33 @@ async function topology() {
     ["r1", "192.168.1.1"],
     ["h2", "192.168.2.2"],
   ]);
-  return { clock, h1, resolve: (name: string) => names.get(name) };
+  const stop = new AbortController();
+  const context = { stack: h2, out: () => {}, err: () => {}, signal: stop.signal, files };
+  const serving = SERVERS.map((line) => run(line, context));
+  const end = async () => {
+    stop.abort();
+    expect(await during(clock, Promise.all(serving))).toEqual(SERVERS.map(() => 0));
+  };
+  return { clock, h1, end, resolve: (name: string) => names.get(name) };
+}
+
+/** The lines of `<<< "text"`, where \n parts them. */
+async function* inputOf(typed: string | undefined) {
+  if (typed !== undefined) yield* typed.replace(/"$/, "").split("\\n");
 }
 
 /** A console block as a terminal would show it: each "$ " line of it, and what it prints. */
 async function session(block: string): Promise<string> {
-  const { clock, h1: stack, resolve } = await topology();
+  const { clock, h1: stack, end, resolve } = await topology();
   const screen: string[] = [];
   const say = (text: string) => screen.push(...text.split("\n").map((line) => line.trimEnd()));
   const { signal } = new AbortController();
   for (const line of block.split("\n").filter((each) => each.startsWith("$ "))) {
     screen.push(line);
-    await during(clock, run(line.slice(2), { stack, out: say, err: say, signal, resolve }));
+    const [words = "", typed] = line.slice(2).split(' <<< "');
+    await during(clock, run(words, { stack, out: say, err: say, signal, resolve, input: inputOf(typed) }));
   }
+  await end();
   return screen.join("\n");
 }
 

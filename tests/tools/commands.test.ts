@@ -309,13 +309,12 @@ describe("nc and udp-echo", () => {
   });
 
   test.each([
-    ["nc 192.168.1.2 9", /^nc: only datagrams/],
-    ["nc -u", /^usage: nc -u/],
+    ["nc -u", /^usage: nc/],
+    ["nc -u -z 192.168.1.2 9", /^nc: -z tries ports of TCP only/],
     ["nc -u 192.168.1.2 99999", /^nc: port number invalid: 99999$/],
     ["nc -u nosuch 9", /Name or service not known$/],
     ["nc -u 8.8.8.8 9", /^nc: Network is unreachable$/],
-    ["udp-echo", /^usage: udp-echo port$/],
-    ["udp-echo 7 8", /^usage: udp-echo port$/],
+    ["udp-echo 7 8", /^usage: udp-echo \[port\]$/],
     ["udp-echo x", /^udp-echo: port number invalid: x$/],
   ])("%s", async (line, words) => {
     const { clock, a } = await pair();

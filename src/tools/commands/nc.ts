@@ -1,141 +1,89 @@
 /**
- * `nc -u HOST PORT` sends each line of the input as a datagram and prints what comes back; `nc -u -l -p PORT` waits for
- * a peer and speaks with it. `udp-echo PORT` answers each datagram with itself. All last until ^C; -w ends nc when
- * nothing has come for so many seconds after the input's end.
+ * `nc`, as OpenBSD's: TCP, or with -u UDP; to a peer, or with -l waiting for one; -z only tries ports. Lines of the input
+ * go out, what comes is printed.
  */
-import { StackError } from "../../errors.js";
 import type { Endpoint } from "../../sockets/socket.js";
-import { UdpSocket } from "../../sockets/udp.js";
 import { type Command, type CommandContext, CommandFailure, lookUp } from "../context.js";
 import { getopt, OptionError, type Options } from "../getopt.js";
-import { errorText } from "../strerror.js";
+import { connectTcp, listenTcp, type NcOptions } from "./nc-tcp.js";
+import { connectUdp, listenUdp } from "./nc-udp.js";
 
-const NC_USAGE = "usage: nc -u [-n] [-p port] [-s source] [-w timeout] {host port | -l -p port}";
-const ECHO_USAGE = "usage: udp-echo port";
-const decoder = new TextDecoder();
+const USAGE = `usage: nc [-klNnuvz] [-p source_port] [-s sourceaddr] [-w timeout]
+\t  [destination] [port]`;
 
 export const ncCommand: Command = async (args, context) => {
   const options = optionsOf(args);
-  if (!options.has("u")) throw new CommandFailure(`nc: only datagrams (-u) so far\n${NC_USAGE}`);
-  const isServer = options.has("l");
-  const [host, portText] = options.operands;
-  const peer = isServer ? undefined : peerOf(host, portText, context);
-  const local = options.get("p") ?? (isServer ? (portText ?? host) : undefined);
-  const port = local === undefined && !isServer ? 0 : portOf(local, "nc");
-  const source = options.get("s");
-  const socket = refused("nc", () =>
-    UdpSocket.create(context.stack, { port, ...(source === undefined ? {} : { address: source }) }),
-  );
-  try {
-    if (peer !== undefined) refused("nc", () => socket.connect(peer));
-    return await talk(socket, options.get("w"), context);
-  } finally {
-    socket.close();
-  }
-};
-
-export const udpEchoCommand: Command = async ([portText, ...rest], context) => {
-  if (rest.length > 0) throw new CommandFailure(ECHO_USAGE);
-  const port = portOf(portText, "udp-echo");
-  const socket = refused("udp-echo", () => UdpSocket.create(context.stack, { port }));
-  socket.onmessage = (data, info) => {
-    // One that finds no room is lost, as a datagram may be.
-    try {
-      socket.trySend(data.slice(), info);
-    } catch (error) {
-      if (!(error instanceof StackError)) throw error;
-      context.err(`udp-echo: ${errorText(error.code)}`);
-    }
+  const has = (letter: string) => options.has(letter);
+  const [first, second, ...more] = options.operands;
+  if (more.length > 0 || (first === undefined && !(has("l") && has("p")))) throw new CommandFailure(USAGE);
+  if (has("l") && has("z")) throw new CommandFailure("nc: cannot use -z and -l");
+  if (has("k") && !has("l")) throw new CommandFailure("nc: must use -l with -k");
+  const waitUs = timeoutOf(options.get("w"));
+  const settings: NcOptions = {
+    verbose: has("v"),
+    numeric: has("n"),
+    zero: has("z"),
+    keep: has("k"),
+    shutdown: has("N"),
+    ...(waitUs !== undefined && { waitUs }),
   };
-  try {
-    await ended(context, socket);
-  } finally {
-    socket.close();
+  if (has("l")) {
+    // A port alone; an address and a port; or -p.
+    const [host, port] =
+      options.get("p") !== undefined ? [first, options.get("p")] : second ? [first, second] : [undefined, first];
+    const local = { address: host === undefined ? "0.0.0.0" : addressOf(host, port, context), port: portOf(port) };
+    return has("u") ? listenUdp(local, settings, context) : listenTcp(local, settings, context);
   }
-  return 0;
+  if (second === undefined) throw new CommandFailure("nc: missing port number");
+  const name = first as string;
+  const address = addressOf(name, second, context);
+  const local: Endpoint = {
+    address: options.get("s") === undefined ? "0.0.0.0" : addressOf(options.get("s") as string, "", context),
+    port: options.get("p") === undefined ? 0 : portOf(options.get("p")),
+  };
+  if (has("u")) {
+    if (has("z")) throw new CommandFailure("nc: -z tries ports of TCP only: UDP answers nothing");
+    return connectUdp({ address, port: portOf(second) }, local, settings, context);
+  }
+  return connectTcp({ name, address, ports: portsOf(second) }, local, settings, context);
 };
 
 function optionsOf(args: readonly string[]): Options {
   try {
-    return getopt(args, "ulnp:s:w:");
+    return getopt(args, "46klNnuvzp:s:w:");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
-    throw new CommandFailure(`nc: ${error.message}\n${NC_USAGE}`);
+    throw new CommandFailure(`nc: ${error.message}\n${USAGE}`);
   }
 }
 
-type Tool = "nc" | "udp-echo";
-
-function portOf(text: string | undefined, tool: Tool): number {
-  if (text === undefined) throw new CommandFailure(tool === "nc" ? NC_USAGE : ECHO_USAGE);
+function portOf(text: string | undefined): number {
+  if (text === undefined) throw new CommandFailure("nc: missing port number");
   if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65535) {
-    throw new CommandFailure(`${tool}: port number invalid: ${text}`);
+    throw new CommandFailure(`nc: port number invalid: ${text}`);
   }
   return Number(text);
 }
 
-function peerOf(host: string | undefined, port: string | undefined, context: CommandContext): Endpoint {
-  if (host === undefined) throw new CommandFailure(NC_USAGE);
+/** "7", or "20-30". */
+function portsOf(text: string): number[] {
+  const [low, high, ...more] = text.split("-");
+  if (high === undefined) return [portOf(text)];
+  if (more.length > 0) throw new CommandFailure(`nc: port number invalid: ${text}`);
+  const ends = [portOf(low), portOf(high)];
+  const first = Math.min(...ends);
+  return Array.from({ length: Math.max(...ends) - first + 1 }, (_, i) => first + i);
+}
+
+/** µs; undefined unless given. */
+function timeoutOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,7}(\.\d{1,6})?$/.test(text)) throw new CommandFailure(`nc: timeout invalid: ${text}`);
+  return Math.round(Number(text) * 1e6);
+}
+
+function addressOf(host: string, port: string | undefined, context: CommandContext): string {
   const address = lookUp(context, host);
-  if (address === undefined) {
-    throw new CommandFailure(`nc: getaddrinfo for host "${host}" port ${port ?? ""}: Name or service not known`);
-  }
-  return { address, port: portOf(port, "nc") };
-}
-
-function refused<T>(tool: Tool, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof StackError)) throw error;
-    throw new CommandFailure(`${tool}: ${errorText(error.code)}`);
-  }
-}
-
-/** Until ^C or, with -w, until nothing has come for so long; 1 when the peer's host refuses. */
-async function talk(socket: UdpSocket, wait: string | undefined, context: CommandContext): Promise<number> {
-  const over = new AbortController();
-  const end = () => over.abort();
-  context.signal.addEventListener("abort", end, { once: true });
-  let status = 0;
-  let heardUs = context.stack.clock.now();
-  socket.onmessage = (data, info) => {
-    heardUs = context.stack.clock.now();
-    if (socket.remoteAddress === undefined) socket.connect(info);
-    context.out(decoder.decode(data).replace(/\n$/, ""));
-  };
-  socket.onerror = () => {
-    status = 1;
-    end();
-  };
-  try {
-    for await (const line of context.input ?? []) {
-      if (over.signal.aborted) break;
-      await socket.send(`${line}\n`, undefined, { signal: over.signal });
-      heardUs = context.stack.clock.now();
-    }
-    if (context.signal.aborted) return status;
-    if (wait === undefined) await ended(context, socket, over.signal);
-    while (wait !== undefined && !over.signal.aborted) {
-      const leftUs = heardUs + Math.round(Number(wait) * 1e6) - context.stack.clock.now();
-      if (!(leftUs > 0)) break;
-      await context.stack.clock.sleep(leftUs, over.signal);
-    }
-  } catch (error) {
-    if (error instanceof StackError && error.code !== "EBADF") return 1;
-    if (!over.signal.aborted) throw error;
-  } finally {
-    context.signal.removeEventListener("abort", end);
-  }
-  return status;
-}
-
-/** Waits for the signal; rejects when the socket or its timeline ends first. */
-async function ended(context: CommandContext, socket: UdpSocket, signal = context.signal): Promise<void> {
-  try {
-    // With onmessage set no datagram comes this way: only the end.
-    await socket.receive({ signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  if (address !== undefined) return address;
+  throw new CommandFailure(`nc: getaddrinfo for host "${host}" port ${port ?? ""}: Name or service not known`);
 }
