@@ -75,7 +75,6 @@ function advance(t: Tcb, ack: u32): u32 {
   t.bytesAcked += bytes;
   t.sndUna = ack;
   if (seqLt(t.sndNxt, ack)) t.sndNxt = ack;
-  t.backoff = 0;
   t.giveUpAt = 0;
   t.softError = 0;
   t.flags &= ~TCB_F_PERSIST;

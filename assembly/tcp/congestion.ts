@@ -46,7 +46,8 @@ export function congestionTimeout(t: Tcb, flight: u32): void {
   t.cwnd = t.sndMss;
 }
 
-/** Data is to be sent, and nothing is in flight. RFC 5681 §4.1: the window is the initial one again when none was sent for a timeout's length. */
+/** Data is to be sent, and nothing is in flight. RFC 5681 §4.1: the window is the initial one again, if that is smaller,
+ * when none was sent for a timeout's length. */
 export function congestionIdle(t: Tcb): void {
   if (<u64>(nowMs() - t.sentMs) * 1000 <= rtoUs(t)) return;
   t.cwnd = min<u32>(t.cwnd, initialWindow(t.sndMss));

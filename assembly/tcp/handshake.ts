@@ -12,10 +12,10 @@ import { rexmtTimer, Tcb } from "./tcb";
 
 /** Sends our SYN, with an ACK once we have the peer's, and waits for its acknowledgement. */
 export function synSend(t: Tcb): void {
+  rttOnSend(t, t.iss + 1);
   t.sndNxt = t.iss + 1;
   t.sndMax = t.sndNxt;
   if (t.giveUpAt == 0) t.giveUpAt = now() + switchUs(SW_TCP_SYN_R2_MS);
-  rttOnSend(t, t.sndNxt);
   synAgain(t);
   timerArm(rexmtTimer(t), now() + rtoUs(t));
 }

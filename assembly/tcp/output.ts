@@ -45,7 +45,7 @@ function resend(t: Tcb): bool {
   const seq = retransmitSeq();
   const len = retransmitLen();
   const fin = finQueued(t) && seqLt(t.sndEnd, seq + len);
-  if (!segmentSend(t, seq, fin ? len - 1 : len, fin ? TCP_ACK | TCP_FIN : TCP_ACK)) return false;
+  if (!sendText(t, seq, fin ? len - 1 : len, fin)) return false;
   retransmitted(t);
   recoverySent(t, seq, len);
   if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
@@ -91,12 +91,17 @@ function isDue(t: Tcb, seq: u32, len: u32, fin: bool, full: u32): bool {
   return len >= t.sndMaxWnd >>> 1;
 }
 
-/** Sends `len` bytes at `seq`, which is SND.NXT. */
-function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
+/** Sends `len` bytes from `seq` on; the last ones with PSH (RFC 9293 §3.9.1.2). */
+function sendText(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   let flags: u32 = TCP_ACK;
   if (len != 0 && seq + len == t.sndEnd) flags |= TCP_PSH;
   if (fin) flags |= TCP_FIN;
-  if (!segmentSend(t, seq, len, flags)) return false;
+  return segmentSend(t, seq, len, flags);
+}
+
+/** Sends `len` bytes at `seq`, which is SND.NXT. */
+function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
+  if (!sendText(t, seq, len, fin)) return false;
   const end = seq + len + (fin ? 1 : 0);
   recoverySent(t, seq, end - seq);
   if (seqLt(seq, t.sndMax)) retransmitted(t);
