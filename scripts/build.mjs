@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { filesIn, hashOf, ROOT, textOf, writeWhole } from "./files.mjs";
+import { withHotCopies } from "./hot.mjs";
 
 /** Modules made from assembly/index.ts, by the name of their asconfig target. */
 export const MODULES = ["release", "scalar", "size", "debug"];
@@ -18,18 +19,29 @@ const WASM_OPT = "node_modules/binaryen/bin/wasm-opt";
 const TSC = "node_modules/typescript/bin/tsc";
 const EMBEDDED = "src/wasm/module.generated.ts";
 
-/**
- * Targets whose modules binaryen (asc's own, by its command line) goes over once more: asc inlines up to fixed sizes,
- * which leave the packet path in twenty functions. Larger ones make it a tenth faster and the module no larger. Nothing
- * of a module lies below memoryBase 1024.
- */
-const INLINED = ["release", "scalar"];
-const INLINING = [
-  ..."-O3 --converge --low-memory-unused --always-inline-max-function-size 12".split(" "),
-  ..."--flexible-inline-max-function-size 120 --one-caller-inline-max-function-size 2000".split(" "),
-  ..."--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext".split(" "),
+/** See RUNS. */
+const HOT_RUN = [
+  "--no-inline=assembly/* -O3 --always-inline-max-function-size 12 --flexible-inline-max-function-size 120",
+  "--skip-pass=duplicate-function-elimination",
+].join(" ");
+const NEAT_RUN = "-O3 --converge --always-inline-max-function-size 4 --flexible-inline-max-function-size 4";
+/** What the modules may use. */
+const FEATURES = [
+  "--low-memory-unused --enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext",
   "--enable-nontrapping-float-to-int",
-];
+].join(" ");
+
+/**
+ * asc compiles the modules that ship, binaryen optimises them, by its command line: one run for each list of words.
+ * The fast ones have two: the first inlines, but only what hot.mjs has copied for the packet path; the second, everywhere,
+ * only what costs no byte. Nothing of a module lies below memoryBase 1024.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+const RUNS = {
+  release: [HOT_RUN, NEAT_RUN],
+  scalar: [HOT_RUN, NEAT_RUN],
+  size: ["-Oz --converge --always-inline-max-function-size 4"],
+};
 
 /**
  * @typedef {object} Compilation one run of asc
@@ -103,7 +115,7 @@ async function unlessFresh(name, inputs, outputs, force, make) {
 
 /** What every compilation of AssemblyScript depends on besides its entry. */
 function assemblyInputs() {
-  return ["asconfig.json", "package-lock.json", "scripts/build.mjs", ...filesIn("assembly", ".ts")];
+  return ["asconfig.json", "package-lock.json", "scripts/build.mjs", "scripts/hot.mjs", ...filesIn("assembly", ".ts")];
 }
 
 /**
@@ -118,16 +130,39 @@ async function compile({ name, entry, target }, force) {
     mkdirSync(join(ROOT, "build"), { recursive: true });
     const parts = outputs.map((path) => path.replace("build/", `build/part-${process.pid}-`));
     const [wasm = "", wat = ""] = parts;
-    let { code, output } = await runNode([ASC, entry, "--target", target, "--outFile", wasm, "--textFile", wat]);
-    if (code === 0 && entry === ENTRY && INLINED.includes(target)) {
-      const features = target === "scalar" ? [] : ["--enable-simd"];
-      ({ code, output } = await runNode([WASM_OPT, wasm, "-o", wasm, ...INLINING, ...features]));
-    }
+    const runs = entry === ENTRY ? RUNS[target] : undefined;
+    const asc = [ASC, entry, "--target", target, "--outFile", wasm, "--textFile", wat];
+    let { code, output } = await runNode(runs ? [...asc, "--optimizeLevel", "0"] : asc);
+    if (code === 0 && runs) ({ code, output } = await optimise(runs, wasm, wat, target === "release"));
     if (code === 0) for (const [i, part] of parts.entries()) renameSync(join(ROOT, part), join(ROOT, outputs[i] ?? ""));
     else for (const part of parts) rmSync(join(ROOT, part), { force: true });
     if (code === 0 && output.trim() !== "") say(output.trimEnd());
     return code === 0 ? "" : output || `asc ended with ${code}`;
   });
+}
+
+/**
+ * Makes the module at `wasm` from asc's text at `wat`, which becomes that of the module, with names.
+ * @param {readonly string[]} runs
+ * @param {string} wasm
+ * @param {string} wat
+ * @param {boolean} simd
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+async function optimise(runs, wasm, wat, simd) {
+  const features = [...FEATURES.split(" "), ...(simd ? ["--enable-simd"] : [])];
+  if (runs.includes(HOT_RUN)) writeWhole(wat, withHotCopies(textOf(wat)));
+  /** @type {string[][]} */
+  const steps = runs.map((run, i) => [i === 0 ? wat : wasm, "-g", "-o", wasm, ...run.split(" ")]);
+  steps.push(
+    [wasm, "-S", "-o", wat],
+    [wasm, "-o", wasm, "--strip-debug", "--generate-stack-ir", "--optimize-stack-ir"],
+  );
+  for (const step of steps) {
+    const { code, output } = await runNode([WASM_OPT, ...step, ...features]);
+    if (code !== 0) return { code, output };
+  }
+  return { code: 0, output: "" };
 }
 
 /** Puts the release module into the TypeScript sources, so that the library needs no file beside it at run time. */
