@@ -114,6 +114,8 @@ export const TCB_F_MORE = 32768;
 export const TCB_F_QUEUED = 65536;
 /** The first unacknowledged segment is to go again, whatever the window says. */
 export const TCB_F_RETRANSMIT = 131072;
+/** A segment that is not full has been sent, and not all is acknowledged since. */
+export const TCB_F_SMALL_OUT = 262144;
 
 // The record of a connection in TIME-WAIT (time_wait_record).
 export const TW_LOCAL = 0;

@@ -8,6 +8,7 @@ import { SW_TCP_FIN_WAIT_2_MS } from "../abi/switch";
 import {
   TCB_F_PERSIST,
   TCB_F_SACK,
+  TCB_F_SMALL_OUT,
   TCB_F_URGENT_OUT,
   TCB_F_WANTS_ROOM,
   TCP_CLOSING,
@@ -79,8 +80,10 @@ function advance(t: Tcb, ack: u32): u32 {
   t.softError = 0;
   t.flags &= ~TCB_F_PERSIST;
   // RFC 6298 §5.2 and §5.3.
-  if (ack == t.sndMax) timerCancel(rexmtTimer(t));
-  else timerArm(rexmtTimer(t), now() + rtoUs(t));
+  if (ack == t.sndMax) {
+    timerCancel(rexmtTimer(t));
+    t.flags &= ~TCB_F_SMALL_OUT;
+  } else timerArm(rexmtTimer(t), now() + rtoUs(t));
   if ((t.flags & TCB_F_URGENT_OUT) != 0 && seqLe(t.sndUp, ack)) t.flags &= ~TCB_F_URGENT_OUT;
   if ((t.flags & TCB_F_WANTS_ROOM) != 0 && unacknowledged(t) <= t.sndMask - (t.sndMask >>> 2)) {
     t.flags &= ~TCB_F_WANTS_ROOM;

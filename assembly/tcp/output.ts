@@ -4,7 +4,7 @@
 import { CTR_TCP_RETRANS_SEGS } from "../abi/counter";
 import { TCP_ACK, TCP_FIN, TCP_PSH } from "../abi/proto";
 import { OPT_TCP_NODELAY } from "../abi/socket";
-import { TCB_F_ACK_NOW, TCB_F_MORE, TCB_F_PERSIST, TCB_FAST, TCB_LOSS } from "../abi/tcp";
+import { TCB_F_ACK_NOW, TCB_F_MORE, TCB_F_PERSIST, TCB_F_SMALL_OUT, TCB_FAST, TCB_LOSS } from "../abi/tcp";
 import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
 import { timerArm, timerArmed } from "../core/timer";
@@ -85,8 +85,9 @@ function sendNext(t: Tcb): bool {
 /** Should a segment of `len` bytes go, or wait until it is larger? */
 function isDue(t: Tcb, seq: u32, len: u32, fin: bool, full: u32): bool {
   if (len >= full || fin || seqLt(seq, t.sndMax)) return true;
-  // RFC 9293 §3.7.4 (Nagle): a small segment only if nothing is in flight.
-  if (seq != t.sndUna && tcpOption(t, OPT_TCP_NODELAY) == 0) return false;
+  // RFC 9293 §3.7.4 (Nagle), as appendix A.3 modifies it: one small segment at a time. If the end of a message waited for
+  // its full segments, it would for their delayed ACK, too.
+  if ((t.flags & TCB_F_SMALL_OUT) != 0 && tcpOption(t, OPT_TCP_NODELAY) == 0) return false;
   if (seq + len == t.sndEnd) return (t.flags & TCB_F_MORE) == 0;
   return len >= t.sndMaxWnd >>> 1;
 }
@@ -106,6 +107,7 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   recoverySent(t, seq, end - seq);
   if (seqLt(seq, t.sndMax)) retransmitted(t);
   else rttOnSend(t, end);
+  if (len < t.sndMss) t.flags |= TCB_F_SMALL_OUT;
   t.sndNxt = end;
   t.sndMax = seqMax(t.sndMax, end);
   t.sentMs = nowMs();

@@ -77,10 +77,11 @@ function copyIn(t: Tcb): void {
   if (first != SEG.len) memory.copy(t.rcvRing, SEG.data + first, SEG.len - first);
 }
 
-/** RFC 9293 §3.8.6.3: every second full segment is acknowledged at once, what is less soon. */
+/** RFC 9293 §3.8.6.3: what is more than a full segment is acknowledged at once, so every second one is; what is less,
+ * soon. (If it were two full ones, a sender whose message ends in a small one would take its tail for lost: RFC 8985 §7.) */
 function delayAck(t: Tcb): void {
   const delay = switchUs(SW_TCP_ACK_DELAY_MS);
-  if (delay == 0 || t.rcvNxt - t.lastAck >= min<u32>(t.rcvMss << 1, (t.rcvMask + 1) >>> 1)) t.flags |= TCB_F_ACK_NOW;
+  if (delay == 0 || t.rcvNxt - t.lastAck > min<u32>(t.rcvMss, t.rcvMask >>> 1)) t.flags |= TCB_F_ACK_NOW;
   else if (!timerArmed(ackTimer(t))) timerArm(ackTimer(t), now() + delay);
 }
 

@@ -152,7 +152,7 @@ export class World {
   }
 }
 
-const BAD = ["ip", "icmp", "udp", "igmp"].map((protocol) => `${protocol}.checksum.status == Bad`);
+const BAD = ["ip", "icmp", "udp", "tcp", "igmp"].map((protocol) => `${protocol}.checksum.status == Bad`);
 const WRONG = ["_ws.malformed", "_ws.expert.severity == error", ...BAD].join(" || ");
 const LAYERS = ["-d", "udp.port==1-65535,data", "-d", "tcp.port==1-65535,data"];
 const OURS = "frame.packet_flags_direction == Outbound";
@@ -162,9 +162,9 @@ export async function judged(bytes: Uint8Array): Promise<{ sent: number; wrong: 
   const folder = mkdtempSync(join(tmpdir(), "ringstack-interop-"));
   try {
     writeFileSync(join(folder, "a.pcapng"), bytes);
-    // Up to UDP: what applications put in it is theirs, also where it goes to a well-known port.
-    const checks = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", ...LAYERS];
-    const args = ["-n", ...checks, "-r", join(folder, "a.pcapng"), "-Y", `(${OURS}) && (${WRONG})`];
+    // Up to UDP and TCP: what applications put in these is theirs, also where it goes to a well-known port.
+    const checks = ["ip", "udp", "tcp"].flatMap((protocol) => ["-o", `${protocol}.check_checksum:TRUE`]);
+    const args = ["-n", ...checks, ...LAYERS, "-r", join(folder, "a.pcapng"), "-Y", `(${OURS}) && (${WRONG})`];
     const { status, text } = await program("tshark", args);
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("Running as user"));
     const sent = readCapture(bytes).packets.filter(({ direction }) => direction === "out").length;
@@ -186,10 +186,10 @@ export async function inWorld(body: (world: World) => Promise<void>): Promise<vo
 }
 
 /** The kernel 10.9.1.1/24 and, beside it, a stack of ours 10.9.1.2/24. */
-export function beside(body: (kernel: Kernel, ours: Ours) => Promise<void>): Promise<void> {
+export function beside(body: (kernel: Kernel, ours: Ours) => Promise<void>, options: StackOptions = {}): Promise<void> {
   return inWorld(async (world) => {
     const kernel = await world.kernel();
-    const ours = await world.stack();
+    const ours = await world.stack(options);
     await ours.join(kernel, "10.9.1.2/24", "10.9.1.1/24");
     await body(kernel, ours);
   });
