@@ -25,8 +25,8 @@ const LISTENING = "-----------------------------------------------------------";
 interface Test {
   readonly terms: TestTerms;
   readonly flows: Flow[];
-  /** Bytes that came with the line that begins each stream. */
-  readonly early: number[];
+  /** The client's number of each stream, and the bytes that came with the line that begins it. */
+  readonly begun: { readonly number: number; readonly early: number }[];
   /** Called when all streams are there. */
   readonly ready: () => void;
 }
@@ -37,6 +37,8 @@ class Server {
   readonly #out: (line: string) => void;
   readonly #tests = new Map<number, Test>();
   #last = 0;
+  /** Streams of all tests that run together have numbers of their own here. */
+  #streams = 0;
 
   constructor(stack: Stack, options: IperfServerOptions, out: (line: string) => void) {
     this.#stack = stack;
@@ -63,25 +65,27 @@ class Server {
   }
 
   #isStream(line: string, socket: TcpSocket, reader: LineReader): boolean {
-    const [number = 0, id = 0] = parseStream(line) ?? [];
-    const test = this.#tests.get(number);
+    const [wanted = 0, number = 0] = parseStream(line) ?? [];
+    const test = this.#tests.get(wanted);
     if (test === undefined || test.flows.length >= test.terms.streams) return false;
+    const id = ++this.#streams;
     const { remoteAddress: remote, address: local } = socket;
     const there = remote === undefined ? "nobody" : `${remote.address} port ${remote.port}`;
     this.#out(`[${String(id).padStart(3)}] local ${local.address} port ${local.port} connected to ${there}`);
     test.flows.push(new Flow(id, socket, test.terms.reverse, 0, this.#stack.clock));
-    test.early.push(reader.rest.length);
+    test.begun.push({ number, early: reader.rest.length });
     if (test.flows.length === test.terms.streams) test.ready();
     return true;
   }
 
   async #test(terms: TestTerms, control: TcpSocket, signal: AbortSignal): Promise<void> {
     const number = ++this.#last;
+    if (this.#tests.size === 0) this.#streams = 0;
     let ready = () => {};
     const begun = new Promise<void>((resolve) => {
       ready = resolve;
     });
-    const test: Test = { terms, flows: [], early: [], ready };
+    const test: Test = { terms, flows: [], begun: [], ready };
     this.#tests.set(number, test);
     const peer = control.remoteAddress;
     this.#out(`Accepted connection from ${peer?.address}, port ${peer?.port}`);
@@ -95,7 +99,7 @@ class Server {
       await Promise.race([begun, left]);
       if (test.flows.length < terms.streams) return;
       await this.#transfer(test, gone.signal);
-      const results = test.flows.map((flow) => flow.result());
+      const results = test.flows.map((flow, i) => ({ ...flow.result(), id: test.begun[i]?.number ?? 0 }));
       this.#summarize(test);
       await control.write(results.map(resultLine).join(""), { signal });
       await control.end();
@@ -107,7 +111,7 @@ class Server {
     }
   }
 
-  async #transfer({ terms, flows, early }: Test, gone: AbortSignal): Promise<void> {
+  async #transfer({ terms, flows, begun }: Test, gone: AbortSignal): Promise<void> {
     const { clock } = this.#stack;
     const over = new AbortController();
     const end = () => over.abort();
@@ -118,7 +122,7 @@ class Server {
       if (terms.ms > 0 && terms.reverse) clock.sleep(terms.ms * 1000, over.signal).then(end, () => {});
       await Promise.all(
         flows.map((flow, i) =>
-          terms.reverse ? flow.send(terms, over.signal, gone) : flow.receive(early[i] as number, gone),
+          terms.reverse ? flow.send(terms, over.signal, gone) : flow.receive(begun[i]?.early ?? 0, gone),
         ),
       );
     } finally {
