@@ -194,7 +194,7 @@ describe("without SACK", () => {
 
   it("comparisons with the recovery point hold after 2^31 bytes and more", () => {
     const t = sender(false, 1, 0);
-    for (let i = 0; i < 6; i++) {
+    for (let i = 0; i < 3; i++) {
       t.sndUna += 0x3fffffff;
       t.sndMax = t.sndUna + 1000;
       t.sndNxt = t.sndMax;
