@@ -10,7 +10,19 @@ import { demo } from "../src/cli/demo.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-const STEPS = ["boot", "ping", "udp", "frame", "hostTable", "ownAddress", "ethernet", "routers", "internet", "memory"];
+const STEPS = [
+  "boot",
+  "ping",
+  "udp",
+  "tcp",
+  "frame",
+  "hostTable",
+  "ownAddress",
+  "ethernet",
+  "routers",
+  "internet",
+  "memory",
+];
 
 function run(root: string, ...args: string[]) {
   const script = join(root, "dist/src/cli/main.js");
@@ -39,7 +51,7 @@ describe("ringstack demo", () => {
     expect(lines).toContain("From 192.168.239.2 icmp_seq=1 Frag needed and DF set (mtu = 600)");
     expect(lines.some((line) => line.startsWith("8.8.8.8 "))).toBe(true);
     expect(stdout).not.toMatch(/NOT ALL RETURNED|GROWN/);
-    expect(stdout.trimEnd()).toMatch(/\n10 steps, all as they should be, in [\d.]+ m?s$/);
+    expect(stdout.trimEnd()).toMatch(/\n11 steps, all as they should be, in [\d.]+ m?s$/);
     // Plain text: no colours, no progress, nothing that moves the cursor.
     expect(stdout).toMatch(/^[\n\x20-\x7eµ…]*$/);
   });
@@ -51,10 +63,12 @@ describe("ringstack demo", () => {
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ ringstack: version, ok: true });
     expect(Object.keys(report.steps)).toEqual(STEPS);
-    const { boot, ping, udp, frame, hostTable, ownAddress, ethernet, routers, internet, memory } = report.steps;
+    const { boot, ping, udp, tcp, frame, hostTable, ownAddress, ethernet, routers, internet, memory } = report.steps;
     expect(boot).toMatchObject({ imports: 0 });
     expect(ping["127.9.9.9"]).toMatchObject({ transmitted: 3, received: 3, errors: 0 });
     expect(udp.trips.map(({ size }: { size: number }) => size)).toContain(65507);
+    expect(tcp.trips.map(({ size }: { size: number }) => size)).toEqual([1, 1024, 100_000]);
+    expect(tcp.bulk).toMatchObject({ retransmits: 0 });
     expect(frame.layers[1].checksum).toEqual({ value: 0x25ec, correct: true });
     expect(frame.received).toMatchObject({ address: "192.168.0.55", port: 1492, size: 55 });
     expect(hostTable.choices[1]).toMatchObject({ address: "202.10.1.2", dev: "eth0", gateway: "192.168.10.1" });

@@ -11,11 +11,13 @@ import { memoryHeld } from "./demo/memory.js";
 import { ownAddress } from "./demo/own-address.js";
 import { routers } from "./demo/routers.js";
 import { durationText, type Facts, Session, type Step } from "./demo/session.js";
+import { tcp } from "./demo/tcp.js";
 
 const STEPS: readonly Step[] = [
   boot,
   pings,
   udp,
+  tcp,
   frame,
   hostTable,
   ownAddress,
