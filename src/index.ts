@@ -36,7 +36,6 @@ export { type ErrorDetails, StackError } from "./errors.js";
 export { Prng, type PrngRecord } from "./prng.js";
 export type {
   Datagram,
-  DatagramError,
   DatagramInfo,
   DatagramSocket,
   PathMtuDiscovery,
@@ -45,7 +44,7 @@ export { type EchoOptions, EchoSocket, readEcho } from "./sockets/echo.js";
 export type { GroupInterface, GroupSocket } from "./sockets/group-socket.js";
 export type { PingOptions, PingReply } from "./sockets/ping.js";
 export { type RawOptions, RawSocket } from "./sockets/raw.js";
-export type { Endpoint } from "./sockets/socket.js";
+export type { DatagramError, Endpoint } from "./sockets/socket.js";
 export type { Tcp } from "./sockets/tcp.js";
 export type { KeepAlive, TcpSettings } from "./sockets/tcp-base.js";
 export type { TcpInfo, TcpRecovery, TcpState } from "./sockets/tcp-info.js";

@@ -16,9 +16,9 @@ import {
   PMTUDISC_DONT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4 } from "../address.js";
-import { check, errnoName, rangeError, requireBoolean, StackError, uncaught } from "../errors.js";
+import { check, rangeError, requireBoolean, StackError, uncaught } from "../errors.js";
 import type { SocketHost } from "./host.js";
-import { type Endpoint, requireBytes, requireCallback, Socket } from "./socket.js";
+import { type DatagramError, type Endpoint, requireBytes, requireCallback, Socket } from "./socket.js";
 import { Waiters } from "./waiters.js";
 
 /** Where a datagram came from, and how. */
@@ -47,17 +47,6 @@ const DISCOVERIES: readonly PathMtuDiscovery[] = ["dont", "want", "do", "probe"]
 /** A datagram with its own copy of the payload. */
 export interface Datagram extends DatagramInfo {
   readonly data: Uint8Array;
-}
-
-/** An ICMP error about something that this socket has sent (RFC 1122 §4.1.3.3). */
-export interface DatagramError extends Endpoint {
-  /** Such as "EHOSTUNREACH". */
-  readonly code: string;
-  /** Who sent the ICMP message, its type and code, and its bytes 4 to 7. */
-  readonly reporter: string;
-  readonly icmpType: number;
-  readonly icmpCode: number;
-  readonly icmpRest: number;
 }
 
 /** Texts of the addresses seen lately. */
@@ -199,22 +188,6 @@ export abstract class DatagramSocket extends Socket {
         throw error;
       }
     }
-  }
-
-  /** The oldest ICMP error in the queue of an unconnected socket, or undefined. */
-  nextError(): DatagramError | undefined {
-    this.open("recv");
-    const { core } = this.host;
-    if (core.exports.sock_error(this.handle) < 0) return undefined;
-    return {
-      address: formatIpv4(core.getIpv4(CALL.CALL_ADDR)),
-      port: core.get(CALL.CALL_PORT),
-      code: errnoName(core.get(CALL.CALL_ERRNO)),
-      reporter: formatIpv4(core.getIpv4(CALL.CALL_ADDR3)),
-      icmpType: core.get(CALL.CALL_ICMP) >>> 8,
-      icmpCode: core.get(CALL.CALL_ICMP) & 255,
-      icmpRest: core.get(CALL.CALL_LEN),
-    };
   }
 
   /** A copy of the next waiting datagram; undefined if there is none. */

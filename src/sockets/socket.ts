@@ -2,6 +2,7 @@
 /**
  * What all sockets have in common: a handle, two ends, options, closing.
  */
+import * as CALL from "../../assembly/abi/call.js";
 import { E_BADF, E_EXIST, E_INVAL } from "../../assembly/abi/errno.js";
 import {
   HANDLE_INDEX,
@@ -14,7 +15,7 @@ import {
   PCB_REMOTE_PORT,
 } from "../../assembly/abi/socket.js";
 import { formatIpv4, readIpv4 } from "../address.js";
-import { check, rangeError, requireBoolean, requireInteger, StackError, typeError } from "../errors.js";
+import { check, errnoName, rangeError, requireBoolean, requireInteger, StackError, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import type { HostedSocket, SocketHost } from "./host.js";
 import { SOCKET_OPTIONS, type SocketOption } from "./options.js";
@@ -76,6 +77,17 @@ export function remoteEnd(core: Core, record: number): Endpoint | undefined {
 /** An address of 16 bytes, and a port. */
 export function endpoint({ u8, u32 }: Core, ip: number, port: number): Endpoint {
   return { address: formatIpv4(readIpv4(u8, ip)), port: u32[port >> 2] as number };
+}
+
+/** An ICMP error about something that this socket has sent (RFC 1122 §4.1.3.3). */
+export interface DatagramError extends Endpoint {
+  /** Such as "EHOSTUNREACH". */
+  readonly code: string;
+  /** Who sent the ICMP message, its type and code, and its bytes 4 to 7. */
+  readonly reporter: string;
+  readonly icmpType: number;
+  readonly icmpCode: number;
+  readonly icmpRest: number;
 }
 
 export abstract class Socket implements HostedSocket {
@@ -140,6 +152,22 @@ export abstract class Socket implements HostedSocket {
   /** Type of service, 0 to 255. */
   setTOS(tos: number): void {
     this.setOption(OPT_TOS, tos);
+  }
+
+  /** The oldest ICMP error in the queue: of an unconnected socket for datagrams, or a soft one of a connection. */
+  nextError(): DatagramError | undefined {
+    this.open("recv");
+    const { core } = this.host;
+    if (core.exports.sock_error(this.handle) < 0) return undefined;
+    return {
+      address: formatIpv4(core.getIpv4(CALL.CALL_ADDR)),
+      port: core.get(CALL.CALL_PORT),
+      code: errnoName(core.get(CALL.CALL_ERRNO)),
+      reporter: formatIpv4(core.getIpv4(CALL.CALL_ADDR3)),
+      icmpType: core.get(CALL.CALL_ICMP) >>> 8,
+      icmpCode: core.get(CALL.CALL_ICMP) & 255,
+      icmpRest: core.get(CALL.CALL_LEN),
+    };
   }
 
   /** Closes the socket; calls that wait reject with EBADF. */

@@ -26,7 +26,7 @@ import {
   StackError,
 } from "../errors.js";
 import type { SocketHost } from "./host.js";
-import { bytesOf, requireBytes, requireCallback, requirePort } from "./socket.js";
+import { bytesOf, type DatagramError, requireBytes, requireCallback, requirePort } from "./socket.js";
 import { adoptableTcp, TCP_SETTINGS, type TcpSettings } from "./tcp-base.js";
 import { FIN_ACKNOWLEDGED, TcpConnection } from "./tcp-connection.js";
 import { sendRoom } from "./tcp-info.js";
@@ -77,6 +77,10 @@ export class TcpSocket extends TcpConnection {
   ondrain: (() => void) | undefined;
   /** Called when the peer announces urgent data: it is the last of the next `bytes` to be read. */
   onurgent: ((bytes: number) => void) | undefined;
+
+  /** Called with each ICMP error about what was sent that does not end the connection (RFC 9293 MUST-47); without it they
+   * wait for nextError(). */
+  onsofterror: ((error: DatagramError) => void) | undefined;
 
   private constructor(host: SocketHost, handle?: number, ongone?: () => void) {
     super(host, handle, ongone);
@@ -431,10 +435,19 @@ export class TcpSocket extends TcpConnection {
   override event(bits: number): void {
     if (this.isClosed) return;
     if ((bits & EVENT_URGENT) !== 0) this.#announce();
-    if ((bits & (EVENT_ERROR | EVENT_CLOSED)) !== 0) this.learn();
+    if ((bits & EVENT_ERROR) !== 0) this.#softErrors();
+    if ((bits & (EVENT_ERROR | EVENT_CLOSED)) !== 0 && !this.isClosed) this.learn();
     if ((bits & (EVENT_READABLE | EVENT_ERROR | EVENT_CLOSED)) !== 0) this.#deliver();
     if ((bits & (EVENT_WRITABLE | EVENT_ERROR | EVENT_CLOSED)) !== 0) this.#pump();
     this.conclude();
+  }
+
+  #softErrors(): void {
+    while (this.onsofterror !== undefined && !this.isClosed) {
+      const error = this.nextError();
+      if (error === undefined) return;
+      guarded(() => this.onsofterror?.(error));
+    }
   }
 
   #announce(): void {

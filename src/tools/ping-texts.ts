@@ -9,7 +9,7 @@ import {
   ICMP_UNREACHABLE,
 } from "../../assembly/abi/proto.js";
 import { formatIpv4 } from "../address.js";
-import type { DatagramError } from "../sockets/datagram.js";
+import type { DatagramError } from "../sockets/socket.js";
 
 /** Milliseconds in three significant digits, at least: "0.041", "1.25", "20.5", "148". */
 export function timeText(us: number): string {

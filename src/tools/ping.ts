@@ -12,8 +12,9 @@ import {
 } from "../../assembly/abi/proto.js";
 import { formatIpv4, ipv4, parseIpv4 } from "../address.js";
 import { refuseUnknown, requireInteger, StackError } from "../errors.js";
-import type { DatagramError, DatagramInfo, PathMtuDiscovery } from "../sockets/datagram.js";
+import type { DatagramInfo, PathMtuDiscovery } from "../sockets/datagram.js";
 import { type EchoSocket, readEcho } from "../sockets/echo.js";
+import type { DatagramError } from "../sockets/socket.js";
 import type { Stack } from "../stack.js";
 import { OptionPrinter } from "./ip-options.js";
 import { type PingSummary, PingTally } from "./ping-tally.js";

@@ -6,7 +6,7 @@
 import { ICMP_HDR_LEN, ICMP_REDIRECT, ICMP_UNREACHABLE, IPV4_HDR_LEN, UDP_HDR_LEN } from "../../assembly/abi/proto.js";
 import { ipv4 } from "../address.js";
 import { refuseUnknown, requireInteger, StackError } from "../errors.js";
-import type { DatagramError } from "../sockets/datagram.js";
+import type { DatagramError } from "../sockets/socket.js";
 import { UdpSocket } from "../sockets/udp.js";
 import type { Stack } from "../stack.js";
 import { errorText } from "./strerror.js";

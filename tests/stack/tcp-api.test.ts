@@ -1,9 +1,17 @@
 /** stack.tcp: listening, connecting, states, options, callbacks, windows, ends and errors. */
 import { describe, expect, test } from "vitest";
-import type { StackError, TcpSocket } from "../../src/index.js";
+import {
+  type DatagramError,
+  SimLink,
+  type Stack,
+  type StackError,
+  type TcpSocket,
+  VirtualClock,
+} from "../../src/index.js";
 import { catchUncaught, failure } from "./failure.js";
+import { boot } from "./harness.js";
 import { codeOf } from "./recording-driver.js";
-import { all, Pair, PORT, pattern, text } from "./tcp-pair.js";
+import { all, Pair, PORT, pattern, text, within } from "./tcp-pair.js";
 
 const utf8 = (words: string) => new TextEncoder().encode(words);
 
@@ -385,6 +393,35 @@ describe("options", () => {
     ];
     for (const [promise, code] of bad) expect(await failure(promise)).toBe(code);
     expect(b.sockets()).toEqual([]);
+  });
+});
+
+describe("soft errors", () => {
+  test("an ICMP error on the way is told, and the connection goes on when the way is there again (RFC 9293 MUST-47)", async () => {
+    const clock = new VirtualClock();
+    const [near, far] = [1, 2].map((seed) => new SimLink({ clock, seed, delayUs: 1000 })) as [SimLink, SimLink];
+    const [a, router, b] = await Promise.all(["a", "router", "b"].map((name) => boot({ clock, name })));
+    a?.addInterface(near.nic(), { address: "10.1.0.1/24" });
+    router?.addInterface(near.nic(), { address: "10.1.0.254/24" });
+    const out = router?.addInterface(far.nic(), { address: "10.2.0.254/24" });
+    b?.addInterface(far.nic(), { address: "10.2.0.1/24" });
+    router?.switches.set("IP_FORWARD", 1);
+    a?.routes.add({ destination: "default", gateway: "10.1.0.254" });
+    b?.routes.add({ destination: "default", gateway: "10.2.0.254" });
+    const server = await (b as Stack).tcp.listen({ port: PORT });
+    const opening = Promise.all([(a as Stack).tcp.connect({ address: "10.2.0.1", port: PORT }), server.accept()]);
+    const [client, peer] = await within(clock, opening);
+    out?.down();
+    const told: DatagramError[] = [];
+    client.onsofterror = (error) => void told.push(error);
+    await client.write("patience");
+    await clock.advance(1e6);
+    expect(told[0]).toMatchObject({ code: "ENETUNREACH", address: "10.2.0.1", port: PORT, reporter: "10.1.0.254" });
+    expect(client.state).toBe("ESTABLISHED");
+    out?.up();
+    expect(text(await within(clock, peer.read()))).toBe("patience");
+    client.onsofterror = undefined;
+    expect(client.nextError()).toBeUndefined();
   });
 });
 
