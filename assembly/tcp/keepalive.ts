@@ -4,23 +4,18 @@
 import { CTR_TCP_OUT_KEEPALIVES } from "../abi/counter";
 import { TCP_ACK } from "../abi/proto";
 import { OPT_TCP_KEEP_COUNT, OPT_TCP_KEEP_IDLE_MS, OPT_TCP_KEEP_INTERVAL_MS, OPT_TCP_KEEPALIVE } from "../abi/socket";
-import { TCP_CLOSE_WAIT, TCP_ESTABLISHED } from "../abi/tcp";
 import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
 import { timerArm, timerCancel } from "../core/timer";
 import { segmentSend } from "./emit";
-import { lifeTimer, Tcb, tcpOption } from "./tcb";
+import { lifeTimer, synchronized, Tcb, tcpOption } from "./tcb";
 
 /** The connection is established, or the option was changed. */
 export function keepaliveBegin(t: Tcb): void {
-  if (!mayProbe(t)) return;
+  if (!synchronized(t)) return;
   t.keepProbes = 0;
   if (tcpOption(t, OPT_TCP_KEEPALIVE) == 0) timerCancel(lifeTimer(t));
   else rearm(t, tcpOption(t, OPT_TCP_KEEP_IDLE_MS));
-}
-
-function mayProbe(t: Tcb): bool {
-  return t.state == TCP_ESTABLISHED || t.state == TCP_CLOSE_WAIT;
 }
 
 function rearm(t: Tcb, ms: u32): void {
@@ -29,7 +24,7 @@ function rearm(t: Tcb, ms: u32): void {
 
 /** The timer has expired: true if the peer has not answered and the connection is to be given up. */
 export function keepaliveTimer(t: Tcb): bool {
-  if (!mayProbe(t)) return false;
+  if (!synchronized(t)) return false;
   const idle = tcpOption(t, OPT_TCP_KEEP_IDLE_MS);
   const quiet = nowMs() - t.heardMs;
   if (quiet < idle || t.sndUna != t.sndMax) {
