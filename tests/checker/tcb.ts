@@ -1,0 +1,237 @@
+/**
+ * A connection's record as the checker reads it: the whole of Tcb (assembly/tcp/tcb.ts), every field of a stated kind.
+ *
+ * Why the canonical form may leave out or shift what it does. TCP looks at sequence numbers through differences only
+ * (RFC 9293 §3.4), so two states that differ in the ISS alone behave alike: numbers of our sequence space are taken from
+ * ISS, the peer's from IRS. Times are compared with now, or with each other: they are taken from now. A pointer names a
+ * record whose content is in the form; which of several records it is makes no difference. What is counted for
+ * statistics is never read back. The bytes in the rings follow from their places, which is an invariant of its own.
+ */
+import { TCB_BYTES_ACKED, TCB_F_TIMED } from "../../assembly/abi/tcp.js";
+import type { Core } from "../../src/wasm/core.js";
+import type { Hash } from "./hash.js";
+import { layoutOf } from "./layout.js";
+
+const LAYOUT = layoutOf("tcp/tcb.ts", "Tcb");
+
+/** What a field is, and how the canonical form takes it. */
+type Kind =
+  /** As it is. */
+  | "plain"
+  /** Sequence numbers: of ours, from ISS; of the peer's, from IRS. */
+  | "snd"
+  | "rcv"
+  /** A reference: is there one? */
+  | "pointer"
+  /** Milliseconds, or microseconds of which the low half is kept, from now. */
+  | "ms"
+  | "us"
+  /** u64 microseconds from now; 0 = none. */
+  | "time"
+  /** A second. */
+  | "second"
+  /** A peer's timestamp. */
+  | "timestamp"
+  /** First of the three words of a timer; the other two belong to it. */
+  | "timer"
+  | "part"
+  /** The base of what is measured, or what is never read back. */
+  | "base"
+  | "statistic";
+
+const KINDS: Record<Exclude<Kind, "plain">, string> = {
+  snd: "sndUna sndNxt sndMax sndWl2 sndUp sndEnd rttSeq recover highRxt rescueRxt",
+  rcv: "sndWl1 rcvNxt rcvAdv rcvUp rcvRead rcvFin lastAck",
+  pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext freeNext",
+  ms: "tsRecentMs heardMs sentMs",
+  us: "rttAt",
+  time: "giveUpAt",
+  second: "challengeAt",
+  timestamp: "tsRecent",
+  timer: "rexmt0 ack0 life0",
+  part: "rexmt8 rexmt16 ack8 ack16 life8 life16",
+  base: "iss irs tsOffset",
+  statistic: "retransmits bytesAcked bytesReceived segsOut segsIn",
+};
+
+const PLAIN =
+  "state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount sackCount recovery dupAcks " +
+  "backoff sndMask rcvMask srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cc0 cc1 cc2 cc3 challenges keepProbes softError " +
+  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 reserved";
+
+function kindOf(name: string): Kind {
+  for (const [kind, names] of Object.entries(KINDS)) if (names.split(" ").includes(name)) return kind as Kind;
+  if (PLAIN.split(" ").includes(name)) return "plain";
+  throw new Error(`Tcb.${name} is new: say in tests/checker/tcb.ts what the canonical form makes of it`);
+}
+
+/** Offsets of the fields of each kind. Small fields stand four to a word, all of them plain. */
+const OF = Object.fromEntries([...Object.keys(KINDS), "plain"].map((kind) => [kind, [] as number[]])) as Record<
+  Kind,
+  number[]
+>;
+for (const { name, offset, bytes } of LAYOUT.fields) {
+  const kind = kindOf(name);
+  if (bytes < 4 && kind !== "plain") throw new Error(`Tcb.${name} is smaller than what its kind reads`);
+  const word = offset & ~3;
+  if (!OF[kind].includes(word)) OF[kind].push(word);
+}
+
+function at(name: string): number {
+  const field = LAYOUT.fields.find((one) => one.name === name);
+  if (field === undefined) throw new Error(`Tcb.${name} is no more`);
+  return field.offset;
+}
+
+const AT = {
+  state: at("state"),
+  flags: at("flags"),
+  sndUna: at("sndUna"),
+  sndNxt: at("sndNxt"),
+  sndMax: at("sndMax"),
+  sndEnd: at("sndEnd"),
+  sndWnd: at("sndWnd"),
+  iss: at("iss"),
+  irs: at("irs"),
+  rcvNxt: at("rcvNxt"),
+  rcvAdv: at("rcvAdv"),
+  rcvRead: at("rcvRead"),
+  rcvFin: at("rcvFin"),
+  sndRing: at("sndRing"),
+  sndMask: at("sndMask"),
+  rcvRing: at("rcvRing"),
+  rcvMask: at("rcvMask"),
+  rexmt: at("rexmt0"),
+  ack: at("ack0"),
+  life: at("life0"),
+  tsOffset: at("tsOffset"),
+  challenges: at("challenges"),
+};
+
+const RANGE_COUNT = at("rangeCount");
+const SACK_COUNT = at("sackCount");
+const RCV_SHIFT = at("rcvShift");
+/** Of a timer: the link to it, 0 unless it is armed; when it expires. */
+const TIMER_PREV = 4;
+const TIMER_AT = 8;
+
+export type Range = readonly [left: number, right: number];
+const NO_RANGES: readonly Range[] = [];
+
+/** One connection's record. */
+export class TcbView {
+  readonly #core: Core;
+  readonly #at: number;
+  readonly #ranges: number;
+
+  /** @param ranges  ranges that a record keeps of each kind (the boot option tcpRanges) */
+  constructor(core: Core, address: number, ranges: number) {
+    this.#core = core;
+    this.#at = address;
+    this.#ranges = ranges;
+  }
+
+  get(field: keyof typeof AT): number {
+    return this.#core.u32[(this.#at + AT[field]) >> 2];
+  }
+
+  /** For tests of the checker itself. */
+  set(field: keyof typeof AT, value: number): void {
+    this.#core.u32[(this.#at + AT[field]) >> 2] = value;
+  }
+
+  /** For tests of the checker itself: as if a timer had been forgotten. */
+  disarm(timer: "rexmt"): void {
+    this.#core.u32[(this.#at + AT[timer] + TIMER_PREV) >> 2] = 0;
+  }
+
+  get rcvShift(): number {
+    return this.#core.u8[this.#at + RCV_SHIFT];
+  }
+
+  get bytesAcked(): number {
+    return this.#core.u64(this.#at + TCB_BYTES_ACKED);
+  }
+
+  /** Byte rings that it has. */
+  get rings(): number {
+    return Number(this.get("sndRing") !== 0) + Number(this.get("rcvRing") !== 0);
+  }
+
+  isArmed(timer: "rexmt" | "ack" | "life"): boolean {
+    return this.#core.u32[(this.#at + AT[timer] + TIMER_PREV) >> 2] !== 0;
+  }
+
+  /** Ranges that wait out of order. */
+  get waiting(): readonly Range[] {
+    return this.#rangesAt(this.#at + LAYOUT.bytes, this.#core.u8[this.#at + RANGE_COUNT]);
+  }
+
+  /** Ranges that the peer has by SACK. */
+  get sacked(): readonly Range[] {
+    return this.#rangesAt(this.#at + LAYOUT.bytes + this.#ranges * 8, this.#core.u8[this.#at + SACK_COUNT]);
+  }
+
+  #rangesAt(at: number, count: number): readonly Range[] {
+    if (count === 0) return NO_RANGES;
+    const { u32 } = this.#core;
+    const ranges: Range[] = [];
+    for (let i = at >> 2; ranges.length < count; i += 2) ranges.push([u32[i], u32[i + 1]]);
+    return ranges;
+  }
+
+  /** The part of a ring from sequence number `seq` on, in one piece or, around its end, two. */
+  ring(which: "snd" | "rcv", seq: number, count: number): Uint8Array {
+    const ring = this.get(which === "snd" ? "sndRing" : "rcvRing");
+    const mask = this.get(which === "snd" ? "sndMask" : "rcvMask");
+    const { u8 } = this.#core;
+    const first = (seq & mask) >>> 0;
+    const head = u8.subarray(ring + first, ring + Math.min(first + count, mask + 1));
+    if (head.length === count) return head;
+    const whole = new Uint8Array(count);
+    whole.set(head);
+    whole.set(u8.subarray(ring, ring + count - head.length), head.length);
+    return whole;
+  }
+
+  hash(hash: Hash, nowUs: number, peerTsOffset: number): void {
+    const { u32 } = this.#core;
+    const at = this.#at;
+    const iss = this.get("iss");
+    const irs = this.get("irs");
+    const nowMs = Math.floor(nowUs / 1000);
+    for (const offset of OF.plain) hash.add(u32[(at + offset) >> 2]);
+    for (const offset of OF.snd) hash.add(u32[(at + offset) >> 2] - iss);
+    for (const offset of OF.rcv) hash.add(u32[(at + offset) >> 2] - irs);
+    for (const offset of OF.pointer) hash.add(u32[(at + offset) >> 2] === 0 ? 0 : 1);
+    for (const offset of OF.ms) hash.add(u32[(at + offset) >> 2] - nowMs);
+    if ((this.get("flags") & TCB_F_TIMED) !== 0) {
+      for (const offset of OF.us) hash.add(u32[(at + offset) >> 2] - nowUs);
+    }
+    for (const offset of OF.time) hash.add(this.#timeFrom(nowUs, at + offset));
+    for (const offset of OF.second) this.#hashSecond(hash, u32[(at + offset) >> 2], nowUs);
+    for (const offset of OF.timestamp) {
+      const value = u32[(at + offset) >> 2];
+      hash.add(value === 0 ? 0x7fffffff : value - peerTsOffset - nowMs);
+    }
+    for (const offset of OF.timer) {
+      const isArmed = u32[(at + offset + TIMER_PREV) >> 2] !== 0;
+      hash.add(isArmed ? this.#timeFrom(nowUs, at + offset + TIMER_AT) : -1);
+    }
+    for (const edge of this.waiting.flat()) hash.add(edge - irs);
+    for (const edge of this.sacked.flat()) hash.add(edge - iss);
+  }
+
+  /** When challenges were last counted, and where now is in that second: without any it is all the same. */
+  #hashSecond(hash: Hash, second: number, nowUs: number): void {
+    if (this.get("challenges") === 0) return;
+    hash.add(second - Math.floor(nowUs / 1_000_000));
+    hash.add(nowUs % 1_000_000);
+  }
+
+  /** Microseconds from now to the u64 time at `at`; none is told from all that lie within an hour. */
+  #timeFrom(nowUs: number, at: number): number {
+    const time = this.#core.u64(at);
+    return time === 0 ? 0x7fffffff : time - nowUs;
+  }
+}
