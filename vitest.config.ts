@@ -1,4 +1,4 @@
-// Five projects: what runs against the stack itself runs on its release, scalar and debug modules; the rest runs once.
+// Six projects: what runs against the stack itself runs on its release, scalar, debug and size modules; the rest runs once.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -23,6 +23,7 @@ export default defineConfig({
       onModule("release"),
       onModule("scalar"),
       onModule("debug"),
+      onModule("size"),
       {
         test: {
           name: "plain",

@@ -24,7 +24,7 @@ const HOT_RUN = [
   "--no-inline=assembly/* -O3 --always-inline-max-function-size 12 --flexible-inline-max-function-size 120",
   "--skip-pass=duplicate-function-elimination",
 ].join(" ");
-const NEAT_RUN = "-O3 --converge --always-inline-max-function-size 4 --flexible-inline-max-function-size 4";
+const NEAT_RUN = "-O3 --always-inline-max-function-size 4 --flexible-inline-max-function-size 4";
 /** What the modules may use. */
 const FEATURES = [
   "--low-memory-unused --enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext",

@@ -4,7 +4,7 @@
 
 import { E_EXIST, E_SRCH } from "../abi/errno";
 import { ROUTE_METRIC_ANY, RTF_BLACKHOLE, RTF_LOCAL, RTF_PROHIBIT, RTF_REJECT } from "../abi/route";
-import { fibChange, fibDepth, fibFloor, fibInsert, fibRemove } from "./fib";
+import { FIB, fibChange, fibDepth, fibFloor, fibInsert, fibRemove } from "./fib";
 import { groupSet, groupTake, leafOf } from "./leaf";
 import { interfaceMark, nexthopAt, nexthopRelease } from "./nexthop";
 import { R } from "./request";
@@ -29,6 +29,7 @@ const REFUSALS: u32 = RTF_REJECT | RTF_PROHIBIT | RTF_BLACKHOLE;
 /** Brings the FIB from leaf `was` of the prefix in R to the one its routes have now: 0; or -E_NOSPC with nothing
  * changed, only where `was` is none. */
 function settle(plen: u32, was: u32): i32 {
+  if (!FIB) return 0;
   const leaf = leafOf(plen, ribFirst(R.rib, R.hi, R.lo, plen));
   // A set may have got the index of the one before it: then the FIB says it already.
   if (leaf == was) return 0;
@@ -61,10 +62,15 @@ function coverOf(plen: u32): usize {
   return ribMatch(R.rib, R.hi, R.lo, plen - 1, fibDepth(R.fib, plen), fibFloor(R.fib, R.hi, R.lo, plen));
 }
 
+/** What the FIB answers for the prefix in R, whose first route is `first`. */
+function inFib(plen: u32, first: usize): u32 {
+  return FIB ? leafOf(plen, first) : 0;
+}
+
 /** Adds a route to the prefix in R: as routeAdd. */
 export function addRoute(plen: u32, metric: u32, nexthop: u32, origin: u32): i32 {
   const first = ribFirst(R.rib, R.hi, R.lo, plen);
-  const was = leafOf(plen, first);
+  const was = inFib(plen, first);
   const set = first == 0 ? 0 : groupSet(plen, metric);
   const r = ribAdd(R.rib, first, R.hi, R.lo, plen, metric, nexthop, origin & 0xff);
   if (r < 0) return r;
@@ -103,7 +109,7 @@ export function replaceRoute(plen: u32, metric: u32, nexthop: u32, origin: u32):
   if (e == 0 || routeMetric(e) != metric) return addRoute(plen, metric, nexthop, origin);
   const same = routeOf(plen, metric, nexthop);
   if (same != 0 && same != e) return -E_EXIST;
-  const was = leafOf(plen, first);
+  const was = inFib(plen, first);
   const set = groupSet(plen, metric);
   const old = routeNextHop(e);
   const oldOrigin = routeOrigin(e);
@@ -142,7 +148,7 @@ function removeRoute(e: usize, first: usize): i32 {
   const plen = entryPlen(e);
   const metric = routeMetric(e);
   const nexthop = routeNextHop(e);
-  const was = leafOf(plen, first);
+  const was = inFib(plen, first);
   const set = groupSet(plen, metric);
   if (set != 0) nexthopRelease(set);
   const left = groupTake(plen, metric, e);
@@ -169,6 +175,7 @@ function readEntry(e: usize): void {
  * next one finds no room in the FIB, ~ of how many have been.
  */
 export function settleInterface(ifindex: u32, active: bool, most: i32): i32 {
+  if (!FIB) return 0;
   let done: i32 = 0;
   let e = treeFirst(R.rib);
   while (e != 0 && done < most) {
@@ -179,7 +186,7 @@ export function settleInterface(ifindex: u32, active: bool, most: i32): i32 {
       continue;
     }
     interfaceMark(ifindex, !active);
-    const was = leafOf(plen, ribFirst(R.rib, R.hi, R.lo, plen));
+    const was = inFib(plen, ribFirst(R.rib, R.hi, R.lo, plen));
     interfaceMark(ifindex, active);
     if (settle(plen, was) < 0) return ~done;
     done++;

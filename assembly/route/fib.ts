@@ -37,6 +37,9 @@ import {
 } from "./node";
 import { PSEUDO_BYTES, S, slabTake } from "./slab";
 
+/** The size build has none: it looks up in the RIB, which takes longer the more routes there are. */
+export const FIB: bool = ASC_SHRINK_LEVEL == 0;
+
 @unmanaged
 export class Fib {
   /** 2^bits. */

@@ -8,12 +8,14 @@
 import { E_NOSPC } from "../abi/errno";
 import { ROUTE_MAX_DIRECT_BITS, ROUTE_MAX_NEXTHOPS } from "../abi/route";
 import { addRoute, deleteRoute, replaceRoute, settleInterface } from "./change";
-import { F4, F6, FibLookup, fibDirectBytes, fibInit, fibLayout } from "./fib";
+import { F4, F6, FIB, FibLookup, fibDirectBytes, fibInit, fibLayout } from "./fib";
+import { leafOf } from "./leaf";
 import { interfaceMark, nexthopInit, nexthopIntern, nexthopLayout, nexthopRelease } from "./nexthop";
 import { nodeBytes, nodeLayout } from "./node";
 import { R, readRoute, selectFamily, storedFlags } from "./request";
-import { RIB4, RIB6, ribBytes, ribInit, ribLayout } from "./rib";
+import { RIB4, RIB6, ribBytes, ribInit, ribLayout, ribMatch } from "./rib";
 import { slabBytes, slabInit, slabLayout } from "./slab";
+import { entryHi, entryLo, entryPlen } from "./tree-page";
 
 export { route4Candidate, route4LookupBy } from "./candidate";
 export { routeFirst, routeMatch, routeNext } from "./listing";
@@ -41,6 +43,7 @@ export function routeLayout(v4Routes: u32, v6Routes: u32, nexthops: u32, directB
   const most = max<u32>(v4Routes, v6Routes);
   nexthopLayout(hops);
   ribLayout(v4Routes, v6Routes);
+  if (!FIB) return;
   fibLayout(F4, bits);
   fibLayout(F6, bits6);
   slabLayout(hops, fibRoom(v4Routes, 32 - bits, 16) + fibRoom(v6Routes, 128 - bits6, 96), largestNode(most));
@@ -64,22 +67,36 @@ function fibRoom(routes: u32, keyBits: u32, usual: u32): u64 {
 export function routeInit(): void {
   nexthopInit();
   ribInit();
+  T.generation = 0;
+  if (!FIB) return;
   slabInit();
   fibInit(F4);
   fibInit(F6);
-  T.generation = 0;
 }
 
 // Lookup
 
 /** Index of the next hop for an IPv4 destination in host order; 0: no route. It may be a set: routeMember() chooses. */
 export function route4Lookup(dst: u32): u32 {
+  if (!FIB) return leafFor(4, (<u64>dst) << 32, 0, 32);
   return FibLookup.v4(F4.base, F4.direct, F4.scale, dst);
 }
 
 /** Likewise for the IPv6 destination at `dst`. */
 export function route6Lookup(dst: usize): u32 {
-  return FibLookup.v6(F6.base, F6.direct, F6.bits, bswap<u64>(load<u64>(dst)), bswap<u64>(load<u64>(dst, 8)));
+  const hi = bswap<u64>(load<u64>(dst));
+  const lo = bswap<u64>(load<u64>(dst, 8));
+  return FIB ? FibLookup.v6(F6.base, F6.direct, F6.bits, hi, lo) : leafFor(6, hi, lo, 128);
+}
+
+/** What the FIB would answer, from the RIB. */
+function leafFor(family: u32, hi: u64, lo: u64, width: u32): u32 {
+  selectFamily(family);
+  const e = ribMatch(R.rib, hi, lo, width, 0, 0);
+  if (e == 0) return 0;
+  R.hi = entryHi(R.rib, e);
+  R.lo = entryLo(R.rib, e);
+  return leafOf(entryPlen(e), e);
 }
 
 /** Changes with every change of the table: what was looked up under another generation is to be looked up again. */
@@ -104,7 +121,7 @@ export function routeRibBytes(): u32 {
 
 /** Bytes of FIB in use: direct tables, pages of nodes, pseudo-nodes. */
 export function routeFibBytes(): u32 {
-  return fibDirectBytes(F4) + fibDirectBytes(F6) + slabBytes();
+  return !FIB ? 0 : fibDirectBytes(F4) + fibDirectBytes(F6) + slabBytes();
 }
 
 // Changes
