@@ -76,6 +76,8 @@ function advance(t: Tcb, ack: u32): u32 {
   t.bytesAcked += bytes;
   t.sndUna = ack;
   if (seqLt(t.sndNxt, ack)) t.sndNxt = ack;
+  // Probes have doubled it, not losses.
+  if ((t.flags & TCB_F_PERSIST) != 0) t.backoff = 0;
   t.giveUpAt = 0;
   t.softError = 0;
   t.flags &= ~TCB_F_PERSIST;

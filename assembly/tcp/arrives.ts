@@ -42,6 +42,13 @@ export function arrivesInput(t: Tcb): u32 {
   // RFC 7323 §5.3: PAWS stands before the sequence number.
   const old = timestampCheck(t);
   if (old != 0) return old;
+  // Simultaneous open, RFC 9293 §3.5 figure 8, line 6: the SYN of this SYN-ACK has come before, its ACK counts. Ours goes
+  // once more, for a peer that only looks at sequence numbers.
+  if (t.state == TCP_SYN_RECEIVED && !isPassive(t) && SEG.seq == t.irs && isSynAck()) {
+    SEG.seq++;
+    SEG.flags &= ~TCP_SYN;
+    t.flags |= TCB_F_ACK_NOW;
+  }
   // First: the sequence number.
   if (!acceptable(t)) return unacceptable(t);
   // Second: RST.
@@ -71,6 +78,10 @@ export function arrivesInput(t: Tcb): u32 {
   return taken;
 }
 
+function isSynAck(): bool {
+  return (SEG.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK);
+}
+
 /** RFC 7323 §5.3 R1: 0, or why the segment is dropped. */
 function timestampCheck(t: Tcb): u32 {
   if ((t.flags & TCB_F_TIMESTAMPS) == 0 || segmentHas(TCP_RST)) return 0;
@@ -89,12 +100,14 @@ function timestampKeep(t: Tcb): void {
   t.tsRecentMs = nowMs();
 }
 
-/** Does any of the segment lie in the window? One without data may stand at its right edge, where a sender whose window
- * is used up finds itself (as Linux; RFC 9293 would leave its ACK unheard); of a closed window, at rcvNxt (MUST-66). */
+/** Does any of the segment lie in the window? One without text may stand at its right edge, where a sender whose window
+ * is used up finds itself (as Linux; RFC 9293 would leave its ACK unheard); of a closed window, at rcvNxt (MUST-66). Of a
+ * reset the sequence number itself is to be within (RFC 5961 §3.2). */
 function acceptable(t: Tcb): bool {
-  if (segmentSpan() != 0 && t.rcvAdv != t.rcvNxt) return seqLt(t.rcvNxt, segmentEnd()) && seqLt(SEG.seq, t.rcvAdv);
+  const reset = segmentHas(TCP_RST);
   if (t.rcvAdv == t.rcvNxt) return SEG.seq == t.rcvNxt;
-  return seqLe(t.rcvNxt, SEG.seq) && (segmentHas(TCP_RST) ? seqLt(SEG.seq, t.rcvAdv) : seqLe(SEG.seq, t.rcvAdv));
+  if (!reset && segmentSpan() != 0) return seqLt(t.rcvNxt, segmentEnd()) && seqLt(SEG.seq, t.rcvAdv);
+  return seqLe(t.rcvNxt, SEG.seq) && (reset ? seqLt(SEG.seq, t.rcvAdv) : seqLe(SEG.seq, t.rcvAdv));
 }
 
 function unacceptable(t: Tcb): u32 {

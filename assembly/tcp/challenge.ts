@@ -10,7 +10,7 @@ import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
 import { segmentSend } from "./emit";
 import { seqMin } from "./seq";
-import { Tcb } from "./tcb";
+import { synchronized, Tcb } from "./tcb";
 
 /** An ACK of where we stand, unless too many have gone this second. */
 export function challenge(t: Tcb): void {
@@ -25,12 +25,17 @@ export function challenge(t: Tcb): void {
   ackSend(t);
 }
 
-/** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, but within the peer's window: beyond it, it would not be heard. */
+/** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> */
 export function ackSend(t: Tcb): bool {
-  return segmentSend(t, seqMin(t.sndMax, t.sndUna + t.sndWnd), 0, TCP_ACK);
+  return segmentSend(t, bareSeq(t), 0, TCP_ACK);
+}
+
+/** Where a segment without text stands: at SND.NXT, but within the peer's window: beyond it, it would not be heard. */
+function bareSeq(t: Tcb): u32 {
+  return synchronized(t) ? seqMin(t.sndMax, t.sndUna + t.sndWnd) : t.sndMax;
 }
 
 /** A reset from the same place: only there it is believed (RFC 5961 §3). */
 export function resetSend(t: Tcb): void {
-  segmentSend(t, seqMin(t.sndMax, t.sndUna + t.sndWnd), 0, TCP_RST | TCP_ACK);
+  segmentSend(t, bareSeq(t), 0, TCP_RST | TCP_ACK);
 }

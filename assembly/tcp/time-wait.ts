@@ -3,7 +3,7 @@
 // oldest record gives way. Since all wait equally long, the queue is in the order in which they end, and one timer serves.
 //
 //   0 local   16 remote   32 ports   40 until (u64 us)   48 hashNext   52 queueNext   56 queuePrev
-//  60 sndNxt  64 rcvNxt   68 rcvAdv  72 tsRecent  76 tsRecentMs   80 tsOffset   84 flags
+//  60 sndNxt  64 rcvNxt   68 rcvAdv  72 tsRecent  76 tsRecentMs   80 tsOffset   84 flags (u16)   86 wnd (u16)
 
 import { CTR_TCP_TIME_WAIT_RECYCLED, CTR_TCP_TIME_WAITS } from "../abi/counter";
 import { DROP_TCP_TIME_WAIT } from "../abi/drop";
@@ -50,7 +50,9 @@ export class TimeWait {
   tsRecent: u32;
   tsRecentMs: u32;
   tsOffset: u32;
-  flags: u32;
+  flags: u16;
+  /** The window field that was said last: it is said again. */
+  wnd: u16;
 }
 
 const REMOTE: usize = 16;
@@ -129,7 +131,8 @@ export function timeWaitEnter(t: Tcb): void {
   w.tsRecent = t.tsRecent;
   w.tsRecentMs = t.tsRecentMs;
   w.tsOffset = t.tsOffset;
-  w.flags = t.flags;
+  w.flags = <u16>t.flags;
+  w.wnd = <u16>((t.rcvAdv - t.rcvNxt) >>> t.rcvShift);
   const bucket = bucketOf(at, w.localPort, at + REMOTE, w.remotePort);
   w.hashNext = changetype<TimeWait | null>(load<usize>(bucket));
   store<usize>(bucket, at);
@@ -218,7 +221,7 @@ export function timeWaitInput(w: TimeWait): u32 {
   }
   const timestamps = (w.flags & TCB_F_TIMESTAMPS) != 0;
   const tsVal = timestamps ? nowMs() + w.tsOffset : 0;
-  answerSegment(w.sndNxt, w.rcvNxt, TCP_ACK, 0, tsVal, timestamps ? w.tsRecent : 0);
+  answerSegment(w.sndNxt, w.rcvNxt, TCP_ACK, w.wnd, tsVal, timestamps ? w.tsRecent : 0);
   return DROP_TCP_TIME_WAIT;
 }
 

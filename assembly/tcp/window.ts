@@ -28,7 +28,10 @@ function leastGain(t: Tcb): u32 {
 /** The window field of a segment that goes now; the edge is moved as far as it may be. */
 export function advertise(t: Tcb, syn: bool): u32 {
   // RFC 7323 §2.2: a SYN's is not scaled.
-  if (syn) return min<u32>(t.rcvRead + receiveCapacity(t) - t.rcvNxt, 0xffff);
+  if (syn) {
+    t.rcvAdv = t.rcvNxt + min<u32>(t.rcvRead + receiveCapacity(t) - t.rcvNxt, 0xffff);
+    return t.rcvAdv - t.rcvNxt;
+  }
   if (gain(t) >= leastGain(t)) t.rcvAdv += gain(t);
   const wnd = t.rcvAdv - t.rcvNxt;
   const shift = t.rcvShift;
