@@ -61,6 +61,7 @@ export function arrivesInput(t: Tcb): u32 {
     return DROP_TCP_SYN;
   }
   t.heardMs = nowMs();
+  t.keepProbes = 0;
   const span = segmentSpan();
   timestampKeep(t);
   segmentTrim(t.rcvNxt, t.rcvAdv);

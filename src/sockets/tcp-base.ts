@@ -104,6 +104,13 @@ export abstract class TcpBase extends Socket {
     this.setSwitch(SOCKET.OPT_TCP_KEEPALIVE, on);
   }
 
+  /** What was held back may go now, and a timer begin: the stack is polled. */
+  protected override setSwitch(option: number, on: boolean): void {
+    this.host.tick();
+    super.setSwitch(option, on);
+    this.host.work();
+  }
+
   /** How long data may stay unacknowledged, ms, before the connection is over; 0 = as the stack has it. */
   setUserTimeout(ms: number): void {
     this.setOption(SOCKET.OPT_TCP_USER_TIMEOUT_MS, ms);

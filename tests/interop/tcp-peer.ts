@@ -2,8 +2,9 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { StackOptions, TcpSocket } from "../../src/index.js";
+import type { StackOptions, TcpListenOptions, TcpSocket } from "../../src/index.js";
 import { beside, type Kernel, type Ours } from "./world.js";
 
 /** What came, up to the end or as much as was asked for. */
@@ -166,4 +167,27 @@ export function besidePeer(body: (ends: Ends) => Promise<void>, options: StackOp
       peer.end();
     }
   }, options);
+}
+
+/** A connection that the kernel's end has opened, to a listener of ours that goes again. */
+export async function connected(
+  { ours, peer }: Ends,
+  theirs: Record<string, unknown> = {},
+  options: TcpListenOptions = {},
+): Promise<[PeerSocket, TcpSocket]> {
+  const server = await ours.stack.tcp.listen({ port: 5001, ...options });
+  try {
+    return await Promise.all([peer.connect("10.9.1.2", 5001, theirs), server.accept()]);
+  } finally {
+    server.close();
+  }
+}
+
+/** Waits until it holds; by polling, for what the kernel does tells nobody. */
+export async function until(holds: () => boolean, what = "what is waited for"): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`${what}: not in time`);
+    await sleep(5);
+  }
 }

@@ -1,4 +1,5 @@
-// Small segments: when one goes, when one waits for another, and when one is acknowledged. The peer is played.
+// Small segments: when one goes, when one waits for another, and when one is acknowledged; and the smallest, which ask
+// whether the peer is there. The peer is played.
 import { expect, test } from "vitest";
 import type { TcpSocket } from "../../src/index.js";
 import { Host } from "./recording-driver.js";
@@ -80,4 +81,26 @@ test("more than a full segment is acknowledged at once, what is less within the 
   d.says(1);
   expect(d.hears(39_000)).toEqual([]);
   expect(d.hears(1000)).toEqual([{ bytes: 0, acked: 4 * MSS + 2 }]);
+});
+
+test("keepalive begins when it is asked for, though nothing else happens (RFC 9293 3.8.4)", async () => {
+  const d = await Dialogue.begin();
+  d.hears();
+  d.socket.setKeepAlive(true, { idleMs: 500 });
+  expect(d.hears(499_000)).toEqual([]);
+  expect(d.hears(2000)).toEqual([{ bytes: 0, acked: 0 }]);
+});
+
+test("a probe that is answered does not count, however far apart the probes are (RFC 9293 3.8.4)", async () => {
+  const d = await Dialogue.begin();
+  d.hears();
+  d.socket.setKeepAlive(true, { idleMs: 500, intervalMs: 1000, count: 3 });
+  d.hears(501_000);
+  for (let i = 0; i < 10; i++) {
+    d.says(0);
+    expect(d.hears(1_001_000), `probe ${i}`).toEqual([{ bytes: 0, acked: 0 }]);
+  }
+  expect(d.hears(2_002_000), "three without an answer").toHaveLength(2);
+  d.hears(1_001_000);
+  await expect(d.socket.closed).rejects.toMatchObject({ code: "ETIMEDOUT" });
 });
