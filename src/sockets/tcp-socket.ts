@@ -9,30 +9,20 @@
  * stack goes. When the connection is over and all that came has been read, the socket gives its handle back by itself;
  * before, close() or abort() does.
  */
-import { CALL_PTR } from "../../assembly/abi/call.js";
-import { E_AGAIN, E_PIPE } from "../../assembly/abi/errno.js";
+import { E_PIPE } from "../../assembly/abi/errno.js";
 import { EVENT_CLOSED, EVENT_ERROR, EVENT_READABLE, EVENT_URGENT, EVENT_WRITABLE } from "../../assembly/abi/event.js";
 import { OPT_REUSE, SEND_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../assembly/abi/socket.js";
 import * as TCP from "../../assembly/abi/tcp.js";
 import { ipv4 } from "../address.js";
-import {
-  check,
-  guarded,
-  rangeError,
-  refuseUnknown,
-  requireBoolean,
-  requireInteger,
-  requireWord,
-  StackError,
-} from "../errors.js";
+import { check, guarded, rangeError, refuseUnknown, requireBoolean, requireWord, StackError } from "../errors.js";
 import type { SocketHost } from "./host.js";
-import { bytesOf, type DatagramError, requireBytes, requireCallback, requirePort } from "./socket.js";
+import { bytesOf, type DatagramError, requireBytes, requirePort } from "./socket.js";
 import { adoptableTcp, TCP_SETTINGS, type TcpSettings } from "./tcp-base.js";
-import { FIN_ACKNOWLEDGED, TcpConnection } from "./tcp-connection.js";
+import { FIN_ACKNOWLEDGED } from "./tcp-connection.js";
 import { sendRoom } from "./tcp-info.js";
+import { NONE, TcpReader } from "./tcp-reader.js";
 import { SendQueue } from "./tcp-send-queue.js";
 import { readableOf, writableOf } from "./tcp-streams.js";
-import { Waiters } from "./waiters.js";
 
 export interface TcpConnectOptions extends TcpSettings {
   /** The peer's; its address is 127.0.0.1 unless given, as in node:net. */
@@ -55,21 +45,12 @@ const CONNECT: ReadonlySet<string> = new Set([
   ...["port", "address", "localAddress", "localPort", "reuseAddr", "signal"],
 ]);
 const SHUTDOWNS: Readonly<Record<Shutdown, number>> = { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR };
-const NONE = new Uint8Array(0);
-/** What #look() says at the end of the stream. */
-const END = -1;
-
-export class TcpSocket extends TcpConnection {
-  readonly #readers: Waiters<Uint8Array | null, number>;
+export class TcpSocket extends TcpReader {
   readonly #sending: SendQueue;
-  /** The peer's last byte has been read. */
-  #ended = false;
   /** This direction has ended, or will behind the writes that wait. */
   #ending = false;
   /** A write was cut short, so ondrain is due. */
   #short = false;
-  #ondata: ((data: Uint8Array) => void) | undefined;
-  #onend: (() => void) | undefined;
   #readable: ReadableStream<Uint8Array> | undefined;
   #writable: WritableStream<Uint8Array | string> | undefined;
 
@@ -84,7 +65,6 @@ export class TcpSocket extends TcpConnection {
 
   private constructor(host: SocketHost, handle?: number, ongone?: () => void) {
     super(host, handle, ongone);
-    this.#readers = new Waiters(host.clock);
     this.#sending = new SendQueue(host, this.handle, {
       room: () => sendRoom(host.core, this.tcb),
       failed: (errno, syscall) => this.fail(errno, syscall),
@@ -143,162 +123,6 @@ export class TcpSocket extends TcpConnection {
     }
   }
 
-  // Reading
-
-  /**
-   * Called with what has come while set. `data` is a view into the receive ring, valid only during the call: copy what is
-   * needed later. While it is undefined nothing is read, and the peer stops when the ring is full. It does not keep the
-   * process alive; `clock.ref()` does.
-   * @throws TypeError for what is neither a function nor undefined
-   */
-  get ondata(): ((data: Uint8Array) => void) | undefined {
-    return this.#ondata;
-  }
-
-  set ondata(callback: ((data: Uint8Array) => void) | undefined) {
-    this.#ondata = requireCallback("ondata", callback);
-    // What is there already comes when the program has set its other callbacks, too.
-    if (callback !== undefined) queueMicrotask(() => this.#deliver());
-  }
-
-  /** Called once when the peer sends no more and all has been read, be it before this is set. */
-  get onend(): (() => void) | undefined {
-    return this.#onend;
-  }
-
-  set onend(callback: (() => void) | undefined) {
-    this.#onend = requireCallback("onend", callback);
-    if (callback !== undefined && this.#ended) queueMicrotask(() => this.#tellEnd());
-  }
-
-  #tellEnd(): void {
-    const callback = this.#onend;
-    this.#onend = undefined;
-    if (callback !== undefined) guarded(callback);
-  }
-
-  /**
-   * A view of the bytes that can be read now, or of the first of them where the ring wraps: empty when there are none, null
-   * at the end of the stream. It is valid until the next consume(), read(), close() or abort().
-   * @throws StackError ECONNRESET, ETIMEDOUT …, once what came before is read; EBADF
-   */
-  receiveWindow(): Uint8Array | null {
-    const length = this.#look();
-    if (length === END) return null;
-    return length === 0 ? NONE : this.#view(length);
-  }
-
-  /** Gives the first `bytes` of the window back: they have been read. @throws RangeError, StackError EINVAL, EBADF */
-  consume(bytes: number): void {
-    requireWord("bytes", bytes);
-    if (this.past !== undefined && bytes === 0) return;
-    this.#consume(bytes);
-    if (this.isOver) this.#peek();
-  }
-
-  #consume(bytes: number): void {
-    this.open("read");
-    this.host.tick();
-    check(this.host.core.exports.tcp_receive(this.handle, bytes), "read");
-    this.host.work();
-  }
-
-  /**
-   * The bytes that have come, a copy of them; waits for the first.
-   * @param options.max  at most so many, 1 or more; unless given all that are there in one piece
-   * @returns null at the end of the stream
-   * @throws (by rejection) StackError ECONNRESET, ETIMEDOUT …, once what came before is read; EBADF when closed; the
-   *   signal's reason; RangeError
-   */
-  async read({ signal, max = Infinity }: { signal?: AbortSignal; max?: number } = {}): Promise<Uint8Array | null> {
-    if (max !== Infinity) requireInteger("max", max, 1, Number.MAX_SAFE_INTEGER);
-    signal?.throwIfAborted();
-    if (this.#readers.size === 0) {
-      const ready = this.#take(max);
-      if (ready !== undefined) return ready;
-    }
-    return this.#readers.wait(signal, max);
-  }
-
-  /** What comes, until its end. The socket stays open. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      const chunk = await this.read();
-      if (chunk === null) return;
-      yield chunk;
-    }
-  }
-
-  /** A copy of what is there, null at the end, undefined when nothing is there now. */
-  #take(max: number): Uint8Array | null | undefined {
-    const length = this.#look();
-    if (length <= 0) return length === END ? null : undefined;
-    const chunk = this.#view(Math.min(length, max)).slice();
-    this.consume(chunk.length);
-    return chunk;
-  }
-
-  #view(length: number): Uint8Array {
-    const at = this.host.core.get(CALL_PTR);
-    return this.host.core.u8.subarray(at, at + length);
-  }
-
-  /** How much can be read at CALL_PTR; END when that was all, now and for ever. @throws what has ended the connection */
-  #look(): number {
-    if (this.past === undefined) {
-      if (this.failure === undefined) this.open("read");
-      const length = this.host.core.exports.tcp_receive_window(this.handle);
-      if (length > 0) return length;
-      if (length === -E_AGAIN && this.failure === undefined && !this.isOver) return 0;
-      if (length < 0 && length !== -E_AGAIN) {
-        const error = this.fail(-length, "read");
-        if (!this.isOver) throw error;
-      }
-      if (this.isOver) this.release();
-    }
-    if (this.failure !== undefined) throw this.failure;
-    this.#ended = true;
-    this.#tellEnd();
-    return END;
-  }
-
-  /** Finds out about the end of the stream, if it has come. */
-  #peek(): void {
-    try {
-      this.#look();
-    } catch {
-      // Whoever reads is told.
-    }
-  }
-
-  /** Hands what has come to whoever waits for it. */
-  #deliver(): void {
-    if (this.isLeft) return;
-    try {
-      this.#callBack();
-      while (this.#readers.size > 0 && !this.isLeft) {
-        const chunk = this.#take(this.#readers.first as number);
-        if (chunk === undefined) return;
-        this.#readers.resolve(chunk);
-      }
-      if (!this.isLeft) this.#look();
-    } catch (error) {
-      this.#readers.rejectAll(error);
-    }
-  }
-
-  #callBack(): void {
-    const callback = this.#ondata;
-    while (callback !== undefined && this.#ondata === callback && !this.isClosed) {
-      const length = this.#look();
-      if (length <= 0) return;
-      const view = this.#view(length);
-      // Given back before: nothing is written there until the next poll, and the callback may read on or close.
-      this.#consume(length);
-      guarded(() => callback(view));
-    }
-  }
-
   // Writing
 
   /**
@@ -324,7 +148,7 @@ export class TcpSocket extends TcpConnection {
     this.#mayWrite();
     const room = this.#sending.room();
     if (room === 0) this.#short = true;
-    return room === 0 ? NONE : this.#view(room);
+    return room === 0 ? NONE : this.view(room);
   }
 
   /**
@@ -398,7 +222,7 @@ export class TcpSocket extends TcpConnection {
       this.#ending = true;
       this.#sending.rejectAll(new StackError(E_PIPE, "write", this.remoteAddress));
     }
-    if (how !== "write") this.#deliver();
+    if (how !== "write") this.deliver();
   }
 
   #mayWrite(): void {
@@ -437,7 +261,7 @@ export class TcpSocket extends TcpConnection {
     if ((bits & EVENT_URGENT) !== 0) this.#announce();
     if ((bits & EVENT_ERROR) !== 0) this.#softErrors();
     if ((bits & (EVENT_ERROR | EVENT_CLOSED)) !== 0 && !this.isClosed) this.learn();
-    if ((bits & (EVENT_READABLE | EVENT_ERROR | EVENT_CLOSED)) !== 0) this.#deliver();
+    if ((bits & (EVENT_READABLE | EVENT_ERROR | EVENT_CLOSED)) !== 0) this.deliver();
     if ((bits & (EVENT_WRITABLE | EVENT_ERROR | EVENT_CLOSED)) !== 0) this.#pump();
     this.conclude();
   }
@@ -466,14 +290,12 @@ export class TcpSocket extends TcpConnection {
 
   protected override settle(reason: Error): void {
     super.settle(reason);
-    this.#readers.rejectAll(reason);
     this.#sending.rejectAll(reason);
   }
 
   protected override recall(): void {
     super.recall();
     this.#ending = this.tcb !== 0 && (this.word(TCP.TCB_FLAGS) & TCP.TCB_F_FIN_QUEUED) !== 0;
-    this.#ended = false;
     this.#short = false;
   }
 }
