@@ -11,7 +11,7 @@ const PROMPT = "lab> ";
 const OWN_WORDS = ["exit", "help", "hosts", "link", "wait"];
 const HELP = `HOST COMMAND...         run a command on a host, such as: h1 ping -c 3 h2
 HOST COMMAND... &       run it in the background
-HOST COMMAND... <<< X   with a line of standard input
+HOST COMMAND... <<< X   with a line of standard input; else it is what is typed, until ^D
 link NAME up|down       take a link's carrier, or give it back
 link NAME loss 1% ...   change conditions: delay jitter rate queue loss duplicate reorder reorderDelay corrupt
 wait 5s                 let time pass
@@ -35,7 +35,13 @@ export async function prompt(
     hint: "exit ends the lab",
   });
   const { out, isTerminal } = lines;
-  const session = new Session(lab, { out, limitUs: 86_400e6, echo: !isTerminal, ...captures });
+  const session = new Session(lab, {
+    out,
+    limitUs: 86_400e6,
+    echo: !isTerminal,
+    input: () => lines.commandInput(),
+    ...captures,
+  });
   if (isTerminal) out(`${lab.hosts.size} hosts, ${lab.links.size} links; help tells what can be typed here`);
   await lines.read((line) => runLine(line, session, out));
   await session.end();

@@ -95,8 +95,10 @@ async function serve(
   });
   const read = lines.read(async (line) => {
     command = new AbortController();
+    const input = lines.commandInput();
+    const context = { stack, out, err: out, signal: command.signal, ...captures };
     try {
-      await run(line, { stack, out, err: out, signal: command.signal, ...captures });
+      await run(line, input === undefined ? context : { ...context, input });
     } catch (error) {
       // Whatever it was, the stack is still there.
       out(`${line.trim()}: ${error instanceof Error ? error.message : String(error)}`);

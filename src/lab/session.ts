@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly limitUs?: number;
   /** Show each line behind its prompt before it runs; true unless given. A terminal shows what is typed by itself. */
   readonly echo?: boolean;
+  /** Standard input of a command in the foreground whose line names none; none unless given. */
+  readonly input?: () => AsyncIterable<string> | undefined;
   /** Where commands write and read captures; none unless given. */
   readonly files?: CommandFiles;
   /** Milliseconds since 1970 at the clock's time 0; 0 unless given. */
@@ -36,15 +38,17 @@ export class Session {
   readonly #out: (text: string) => void;
   readonly #limitUs: number;
   readonly #echo: boolean;
+  readonly #input: () => AsyncIterable<string> | undefined;
   readonly #captures: Pick<CommandContext, "files" | "epochMs">;
   readonly #jobs: Job[] = [];
   #foreground: AbortController | undefined;
 
-  constructor(lab: Lab, { out, limitUs = LIMIT_US, echo = true, files, epochMs }: SessionOptions) {
+  constructor(lab: Lab, { out, limitUs = LIMIT_US, echo = true, input, files, epochMs }: SessionOptions) {
     this.lab = lab;
     this.#out = out;
     this.#limitUs = limitUs;
     this.#echo = echo;
+    this.#input = input ?? (() => undefined);
     this.#captures = { ...(files !== undefined && { files }), ...(epochMs !== undefined && { epochMs }) };
   }
 
@@ -144,17 +148,22 @@ export class Session {
     this.#jobs.push({ abort, done });
   }
 
-  #start({ host, words, input }: CommandStep, signal: AbortSignal, out: (text: string) => void): Promise<number> {
+  #start(
+    { host, words, input, inBackground }: CommandStep,
+    signal: AbortSignal,
+    out: (text: string) => void,
+  ): Promise<number> {
     const [name = "", ...args] = words;
     const command = COMMANDS.get(name);
     if (command === undefined) return Promise.reject(new Error(`${name}: no such command`));
+    const typed = inBackground || input.length > 0 ? undefined : this.#input();
     const context: CommandContext = {
       stack: this.lab.host(host),
       out,
       err: out,
       signal,
       resolve: (other) => this.lab.resolve(other),
-      input: linesOf(input),
+      input: typed ?? linesOf(input),
       ...this.#captures,
     };
     return command(args, context);

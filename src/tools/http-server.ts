@@ -47,9 +47,9 @@ export async function serveHttp(socket: TcpSocket, site: HttpSite, signal: Abort
       const request = typeof head === "number" ? head : parseRequest(head);
       const response = answer(request, site);
       const isLast = typeof request === "number" || !isKept(request) || !(await input.skip(bodyOf(request)));
-      await send(socket, request, response, isLast);
+      const sent = await send(socket, request, response, isLast);
       const asked = typeof head === "number" ? "-" : (head.trimStart().split(/\r?\n/)[0] as string);
-      site.log?.(`${peer} "${asked.replace(/[^\x20-\x7e]/g, "?")}" ${response.status} ${response.body.length}`);
+      site.log?.(`${peer} "${asked.replace(/[^\x20-\x7e]/g, "?")}" ${response.status} ${sent}`);
       if (isLast) break;
     }
     await socket.end();
@@ -99,12 +99,13 @@ function plain(status: number, headers: readonly (readonly [string, string])[] =
   return { status, headers: [...headers, ["Content-Type", "text/plain"]], body };
 }
 
+/** @returns bytes of the body that were written */
 async function send(
   socket: TcpSocket,
   request: HttpRequest | number,
   { status, headers, body }: Response,
   isLast: boolean,
-): Promise<void> {
+): Promise<number> {
   const head = responseHead(status, [
     ["Server", "ringstack"],
     ...headers,
@@ -113,11 +114,15 @@ async function send(
   ]);
   const isBare = typeof request !== "number" && request.method === "HEAD";
   const bytes = encoder.encode(head);
-  if (isBare || body.length === 0) return socket.write(bytes);
+  if (isBare || body.length === 0) {
+    await socket.write(bytes);
+    return 0;
+  }
   const whole = new Uint8Array(bytes.length + body.length);
   whole.set(bytes);
   whole.set(body, bytes.length);
-  return socket.write(whole);
+  await socket.write(whole);
+  return body.length;
 }
 
 /** The requests' bytes as they come. */

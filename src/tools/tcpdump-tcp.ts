@@ -18,10 +18,19 @@ const FLAGS: readonly (readonly [number, string])[] = [
   [PROTO.TCP_CWR, "W"],
 ];
 
+/** The first sequence numbers of a connection's two directions. */
 interface Flow {
   readonly seq: number;
   readonly ack: number;
 }
+
+/** A segment's numbers, and where those in its SACK blocks count from. */
+interface Numbers extends Flow {
+  readonly base: number;
+}
+
+/** Bytes of a reset's payload that are shown as text. */
+const RESET_TEXT_MOST = 30;
 
 export class TcpFlows {
   readonly #flows = new Map<string, Flow>();
@@ -39,7 +48,7 @@ export class TcpFlows {
     if (headerLength < PROTO.TCP_HDR_LEN || length < 0) return `[bad hdr length ${headerLength}]`;
     const bits = segment[13] as number;
     const flags = FLAGS.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
-    const { seq, ack } = this.#numbers(ip, bits);
+    const { seq, ack, base } = this.#numbers(ip, bits);
     const parts = [`Flags [${flags.length === 0 ? "none" : flags.join("")}]`];
     if (verbose && segment.length === ip.totalLength - ip.headerLength) parts.push(checksumText(ip));
     if (length > 0) parts.push(`seq ${seq}:${(seq + length) >>> 0}`);
@@ -47,30 +56,44 @@ export class TcpFlows {
     if ((bits & PROTO.TCP_ACK) !== 0) parts.push(`ack ${ack}`);
     parts.push(`win ${u16(segment, 14)}`);
     if ((bits & PROTO.TCP_URG) !== 0) parts.push(`urg ${u16(segment, 18)}`);
-    const options = optionTexts(segment.subarray(PROTO.TCP_HDR_LEN, headerLength));
-    if (options.length > 0) parts.push(`options [${options.join(",")}]`);
-    return `${parts.join(", ")}, length ${length}`;
+    if (headerLength > PROTO.TCP_HDR_LEN) {
+      const { text, isWhole } = optionTexts(segment, headerLength, base);
+      parts.push(`options [${text}`);
+      if (!isWhole) return parts.join(", ");
+    }
+    const said = verbose && (bits & PROTO.TCP_RST) !== 0 ? resetText(segment.subarray(headerLength), length) : "";
+    return `${parts.join(", ")}, length ${length}${said}`;
   }
 
-  /** A connection's first segment shows its numbers as they are, the others count from there. */
-  #numbers(ip: Ipv4Packet, bits: number): Flow {
-    const now = { seq: u32(ip.payload, 4), ack: u32(ip.payload, 8) };
-    if (this.#absolute) return now;
+  /** The first segment with an ACK shows its numbers as they are, the connection's others count from there. */
+  #numbers(ip: Ipv4Packet, bits: number): Numbers {
+    const now = { seq: u32(ip.payload, 4), ack: u32(ip.payload, 8), base: 0 };
+    if (this.#absolute || (bits & PROTO.TCP_ACK) === 0) return now;
     const here = `${ip.source}.${u16(ip.payload, 0)}`;
     const there = `${ip.destination}.${u16(ip.payload, 2)}`;
-    const key = here < there ? `${here} ${there}` : `${there} ${here}`;
-    const first = this.#flows.get(key);
     const forward = here < there;
+    const key = forward ? `${here} ${there}` : `${there} ${here}`;
+    const first = this.#flows.get(key);
     if (first === undefined || (bits & PROTO.TCP_SYN) !== 0) {
       if (this.#flows.size >= MOST_FLOWS) this.#flows.delete(this.#flows.keys().next().value as string);
-      const [seq, ack] = (bits & PROTO.TCP_ACK) !== 0 ? [now.seq, (now.ack - 1) >>> 0] : [now.seq, 0];
-      this.#flows.set(key, forward ? { seq, ack } : { seq: ack, ack: seq });
-      return now;
+      const base = (now.ack - 1) >>> 0;
+      this.#flows.set(key, forward ? { seq: now.seq, ack: base } : { seq: base, ack: now.seq });
+      return { ...now, base };
     }
-    if ((bits & PROTO.TCP_RST) !== 0 && (bits & PROTO.TCP_ACK) === 0) return now;
-    const [mine, other] = forward ? [first.seq, first.ack] : [first.ack, first.seq];
-    return { seq: (now.seq - mine) >>> 0, ack: (now.ack - other) >>> 0 };
+    const [mine, base] = forward ? [first.seq, first.ack] : [first.ack, first.seq];
+    return { seq: (now.seq - mine) >>> 0, ack: (now.ack - base) >>> 0, base };
   }
+}
+
+/** What a reset carries is words, perhaps, on why (RFC 9293 §3.10.7: it may have data). */
+function resetText(data: Uint8Array, length: number): string {
+  if (data.length === 0) return "";
+  const shown = Array.from(data.subarray(0, RESET_TEXT_MOST), (byte) => {
+    const low = byte & 0x7f;
+    const text = low < 0x20 || low === 0x7f ? `^${String.fromCharCode(low ^ 0x40)}` : String.fromCharCode(low);
+    return byte > 0x7f ? `M-${text}` : text;
+  });
+  return ` [RST${length > RESET_TEXT_MOST ? "+" : ""} ${shown.join("")}]`;
 }
 
 function checksumText(ip: Ipv4Packet): string {
@@ -85,39 +108,74 @@ function checksumText(ip: Ipv4Packet): string {
   return have === wanted ? `cksum ${hex(have)} (correct)` : `cksum ${hex(have)} (incorrect -> ${hex(wanted)})`;
 }
 
-function optionTexts(options: Uint8Array): string[] {
-  const texts: string[] = [];
-  for (let at = 0; at < options.length; ) {
-    const type = options[at] as number;
-    if (type === PROTO.TCPOPT_END || type === PROTO.TCPOPT_NOP) {
-      texts.push(type === PROTO.TCPOPT_END ? "eol" : "nop");
+/** The list with its bracket; without it where an option is none: tcpdump says no more of such a segment. */
+function optionTexts(segment: Uint8Array, end: number, base: number): { text: string; isWhole: boolean } {
+  let text = "";
+  for (let at = PROTO.TCP_HDR_LEN; at < end; ) {
+    if (text !== "") text += ",";
+    const kind = segment[at] as number;
+    if (kind === PROTO.TCPOPT_END) return { text: `${text}eol]`, isWhole: true };
+    if (kind === PROTO.TCPOPT_NOP) {
+      text += "nop";
       at++;
       continue;
     }
-    const length = options[at + 1] ?? 0;
-    if (length < 2 || at + length > options.length) return [...texts, "bad opt"];
-    texts.push(optionText(type, options.subarray(at, at + length)));
-    at += length;
+    const length = segment[at + 1];
+    if (length === undefined) return { text: `${text} [|tcp]`, isWhole: false };
+    const room = end - at - 2;
+    if (length < 2 || length - 2 > room) return { text: `${text}[bad opt]`, isWhole: false };
+    const { name, bytes, say } = OPTIONS[kind] ?? { name: `unknown-${kind}`, bytes: undefined, say: hexText };
+    const taken = bytes ?? length - 2;
+    text += name;
+    if (taken > room) return { text: `${text}[bad opt]`, isWhole: false };
+    text += say(segment.subarray(at + 2, at + 2 + taken), base);
+    if (taken + 2 !== length) text += `[len ${length}]`;
+    at += 2 + taken;
   }
-  return texts;
+  return { text: `${text}]`, isWhole: true };
 }
 
-function optionText(type: number, option: Uint8Array): string {
-  switch (type) {
-    case PROTO.TCPOPT_MSS:
-      return `mss ${u16(option, 2)}`;
-    case PROTO.TCPOPT_WSCALE:
-      return `wscale ${option[2]}`;
-    case PROTO.TCPOPT_SACK_PERMITTED:
-      return "sackOK";
-    case PROTO.TCPOPT_TIMESTAMP:
-      return `TS val ${u32(option, 2)} ecr ${u32(option, 6)}`;
-    case PROTO.TCPOPT_SACK: {
-      const blocks: string[] = [];
-      for (let at = 2; at + 8 <= option.length; at += 8) blocks.push(`{${u32(option, at)}:${u32(option, at + 4)}}`);
-      return `sack ${blocks.length} ${blocks.join("")}`;
-    }
-    default:
-      return `unknown-${type} 0x${[...option.subarray(2)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-  }
+interface Option {
+  readonly name: string;
+  /** Bytes behind kind and length, where that is not for the option to say. */
+  readonly bytes?: number;
+  say(data: Uint8Array, base: number): string;
+}
+
+const OPTIONS: Readonly<Record<number, Option>> = {
+  [PROTO.TCPOPT_MSS]: { name: "mss", bytes: 2, say: (data) => ` ${u16(data, 0)}` },
+  [PROTO.TCPOPT_WSCALE]: { name: "wscale", bytes: 1, say: (data) => ` ${data[0]}` },
+  [PROTO.TCPOPT_SACK_PERMITTED]: { name: "sackOK", bytes: 0, say: () => "" },
+  [PROTO.TCPOPT_SACK]: { name: "sack", say: sackText },
+  [PROTO.TCPOPT_TIMESTAMP]: { name: "TS", bytes: 8, say: (data) => ` val ${u32(data, 0)} ecr ${u32(data, 4)}` },
+  // RFC 5482, RFC 7413.
+  28: { name: "uto", bytes: 2, say: userTimeoutText },
+  34: { name: "tfo", say: cookieText },
+};
+
+function sackText(data: Uint8Array, base: number): string {
+  if (data.length % 8 !== 0) return " invalid sack";
+  const edge = (at: number) => (u32(data, at) - base) >>> 0;
+  const blocks = Array.from({ length: data.length / 8 }, (_, i) => `{${edge(i * 8)}:${edge(i * 8 + 4)}}`);
+  return ` ${blocks.length} ${blocks.join("")}`;
+}
+
+/** Minutes or seconds by the last bit, as tcpdump has it; RFC 5482 §2 says the first. */
+function userTimeoutText(data: Uint8Array): string {
+  const value = u16(data, 0);
+  return ` 0x${value.toString(16)} ${(value >> 1) * (value & 1 ? 60 : 1)}`;
+}
+
+function cookieText(data: Uint8Array): string {
+  if (data.length === 0) return "  cookiereq";
+  if (data.length % 2 !== 0 || data.length < 4 || data.length > 16) return " (invalid)";
+  return `  cookie ${digits(data)}`;
+}
+
+function hexText(data: Uint8Array): string {
+  return data.length === 0 ? "" : ` 0x${digits(data)}`;
+}
+
+function digits(data: Uint8Array): string {
+  return Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

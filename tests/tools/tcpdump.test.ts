@@ -12,15 +12,17 @@ import { FilterError, parseFilter } from "../../src/tools/tcpdump-filter.js";
 import { dissect } from "../../src/tools/tcpdump-packet.js";
 import { PacketPrinter, type PrintOptions } from "../../src/tools/tcpdump-print.js";
 import { PRINTED } from "../fixtures/tcpdump.js";
+import { SEGMENTS } from "../fixtures/tcpdump-tcp.js";
 import { during, pair } from "./hosts.js";
 import { shown } from "./screen.js";
 
 const bytes = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 const FRAMES = PRINTED.map(({ hex }) => bytes(hex));
+const SEGMENT_FRAMES = SEGMENTS.map(({ hex }) => bytes(hex));
 
-function lines(options: PrintOptions): string[] {
+function lines(options: PrintOptions, frames = FRAMES): string[] {
   const printer = new PacketPrinter(options);
-  return FRAMES.map((frame) => printer.print(frame, true));
+  return frames.map((frame) => printer.print(frame, true));
 }
 
 describe("a packet in a line", () => {
@@ -32,10 +34,21 @@ describe("a packet in a line", () => {
     expect(lines(options)).toEqual(PRINTED.map((printed) => printed[form]));
   });
 
+  test.each([
+    ["plain", {}],
+    ["absolute", { absolute: true }],
+    ["verbose", { verbose: true }],
+  ] as const)(
+    "TCP, %s: numbers across the wrap, every option, options that are none: as tcpdump 4.99",
+    (form, options) => {
+      expect(lines(options, SEGMENT_FRAMES)).toEqual(SEGMENTS.map((printed) => printed[form]));
+    },
+  );
+
   test("total: any bytes, cut off anywhere, are printed somehow", () => {
     for (const options of [{}, { verbose: true }, { link: true, bytes: "text" as const }, { absolute: true }]) {
       const printer = new PacketPrinter(options);
-      for (const frame of FRAMES) {
+      for (const frame of [...FRAMES, ...SEGMENT_FRAMES]) {
         for (let length = 0; length < Math.min(frame.length, 120); length++) {
           expect(printer.print(frame.slice(0, length), true)).toBeTypeOf("string");
           expect(printer.print(frame.slice(14, 14 + length), false)).toBeTypeOf("string");
