@@ -12,7 +12,12 @@
 // highRxt is, in OPEN, where SND.MAX stood when the first duplicate ACK came: what limited transmit sends beyond is not
 // counted in FlightSize (RFC 5681 §3.2, step 2).
 
-import { CTR_TCP_FAST_RECOVERIES, CTR_TCP_LIMITED_TRANSMITS, CTR_TCP_SACK_RECOVERIES } from "../abi/counter";
+import {
+  CTR_TCP_FAST_RECOVERIES,
+  CTR_TCP_IN_DUPLICATE_ACKS,
+  CTR_TCP_LIMITED_TRANSMITS,
+  CTR_TCP_SACK_RECOVERIES,
+} from "../abi/counter";
 import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
 import { count } from "../core/counter";
 import { congestionAcked, congestionReduce, congestionTimeout } from "./congestion";
@@ -99,6 +104,7 @@ function fastAck(t: Tcb, acked: u32): void {
 }
 
 function duplicateAck(t: Tcb): void {
+  count(CTR_TCP_IN_DUPLICATE_ACKS);
   if (t.dupAcks != 255) t.dupAcks++;
   if (t.recovery == <u8>TCB_FAST) {
     // RFC 5681 §3.2 step 4, and by no more than was outstanding: a receiver cannot make up segments.
