@@ -26,7 +26,7 @@ const HOT_RUN = [
 ].join(" ");
 const NEAT_RUN = "-O3 --always-inline-max-function-size 4 --flexible-inline-max-function-size 4";
 /** What the modules may use. */
-const FEATURES = [
+export const FEATURES = [
   "--low-memory-unused --enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext",
   "--enable-nontrapping-float-to-int",
 ].join(" ");

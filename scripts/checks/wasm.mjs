@@ -7,6 +7,7 @@
  * @property {string[]} exports names
  * @property {number} mutableGlobals
  * @property {Map<string, number>} opcodes how often each instruction of INTEREST stands in the code
+ * @property {Map<string, number>} functions bytes of each body that the name section names
  * @property {number} bytes
  */
 
@@ -68,8 +69,17 @@ export function readModule(bytes) {
     throw new Error("wasm: no WebAssembly module");
   }
   reader.at = 8;
+  /** @type {number[]} */
+  const bodies = [];
   /** @type {Module} */
-  const module = { imports: [], exports: [], mutableGlobals: 0, opcodes: new Map(), bytes: bytes.length };
+  const module = {
+    imports: [],
+    exports: [],
+    mutableGlobals: 0,
+    opcodes: new Map(),
+    functions: new Map(),
+    bytes: bytes.length,
+  };
   while (reader.at < bytes.length) {
     const id = reader.byte();
     const length = reader.leb();
@@ -77,7 +87,9 @@ export function readModule(bytes) {
     if (id === 2) reader.vector(() => readImport(reader, module));
     if (id === 6) reader.vector(() => readGlobal(reader, module));
     if (id === 7) reader.vector(() => readExport(reader, module));
-    if (id === 10) reader.vector(() => readFunction(reader, module));
+    if (id === 10) reader.vector(() => bodies.push(readFunction(reader, module)));
+    // The modules here import nothing, so functions are numbered as their bodies stand. The names follow the code.
+    if (id === 0 && reader.name() === "name") readNames(reader, end, bodies, module);
     if ([2, 6, 7, 10].includes(id) && reader.at !== end) throw new Error(`wasm: section ${id} ends at a wrong place`);
     reader.at = end;
   }
@@ -121,8 +133,31 @@ function readGlobal(reader, module) {
 }
 
 /**
+ * The name section's part about functions.
+ * @param {Reader} reader
+ * @param {number} end
+ * @param {readonly number[]} bodies
+ * @param {Module} module
+ */
+function readNames(reader, end, bodies, module) {
+  while (reader.at < end) {
+    const part = reader.byte();
+    const next = reader.leb() + reader.at;
+    if (part === 1) {
+      reader.vector(() => {
+        const index = reader.leb();
+        module.functions.set(reader.name(), bodies[index] ?? 0);
+      });
+    }
+    reader.at = next;
+  }
+}
+
+/**
+ * Answers the body's bytes.
  * @param {Reader} reader
  * @param {Module} module
+ * @returns {number}
  */
 function readFunction(reader, module) {
   const size = reader.leb();
@@ -135,6 +170,7 @@ function readFunction(reader, module) {
     const name = INTEREST.get(readInstruction(reader));
     if (name) module.opcodes.set(name, (module.opcodes.get(name) ?? 0) + 1);
   }
+  return size;
 }
 
 /** Opcodes with one index behind them: branches, calls, locals, globals, tables, ref.func. */
