@@ -1,9 +1,14 @@
-// Copy and Internet checksum (RFC 1071) in one pass: every byte is read once. Sums and arithmetic are checksum.ts'.
+// Copy and Internet checksum (RFC 1071) in one pass: every byte is read once (twice in the size build). Sums and
+// arithmetic are checksum.ts'.
 
-import { checksumFold64, sumTail } from "./checksum";
+import { checksumFold64, sum, sumTail } from "./checksum";
 
 /** Copies `len` bytes (0..65,535) from `src` to `dst`, which must not overlap, and answers their sum. */
 export function copySum(dst: usize, src: usize, len: u32): u32 {
+  if (ASC_SHRINK_LEVEL != 0) {
+    memory.copy(dst, src, len);
+    return sum(dst, len);
+  }
   if (len < 64) return checksumFold64(copyShort(dst, src, len));
   if (ASC_FEATURE_SIMD) {
     return checksumFold64(copyVectors(dst, src, len));
