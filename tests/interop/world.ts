@@ -157,18 +157,23 @@ const WRONG = ["_ws.malformed", "_ws.expert.severity == error", ...BAD].join(" |
 const LAYERS = ["-d", "udp.port==1-65535,data", "-d", "tcp.port==1-65535,data"];
 const OURS = "frame.packet_flags_direction == Outbound";
 
+/** The lines that tshark prints; what it cannot do is one of them. Up to UDP and TCP, what applications put in these is
+ * theirs, also where it goes to a well-known port. */
+export async function tshark(...args: readonly string[]): Promise<string[]> {
+  const { status, text } = await program("tshark", ["-n", ...LAYERS, ...args]);
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("Running as user"));
+  return status === 0 ? lines : [`tshark ended with ${status}`, ...lines];
+}
+
 /** How many frames of a capture the stack has sent, and a line for each of these that tshark finds something wrong in. */
 export async function judged(bytes: Uint8Array): Promise<{ sent: number; wrong: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), "ringstack-interop-"));
   try {
     writeFileSync(join(folder, "a.pcapng"), bytes);
-    // Up to UDP and TCP: what applications put in these is theirs, also where it goes to a well-known port.
     const checks = ["ip", "udp", "tcp"].flatMap((protocol) => ["-o", `${protocol}.check_checksum:TRUE`]);
-    const args = ["-n", ...checks, ...LAYERS, "-r", join(folder, "a.pcapng"), "-Y", `(${OURS}) && (${WRONG})`];
-    const { status, text } = await program("tshark", args);
-    const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("Running as user"));
+    const args = [...checks, "-r", join(folder, "a.pcapng"), "-Y", `(${OURS}) && (${WRONG})`];
     const sent = readCapture(bytes).packets.filter(({ direction }) => direction === "out").length;
-    return { sent, wrong: status === 0 ? lines : [`tshark ended with ${status}`, ...lines] };
+    return { sent, wrong: await tshark(...args) };
   } finally {
     rmSync(folder, { recursive: true });
   }
