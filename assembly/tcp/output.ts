@@ -117,11 +117,11 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   return true;
 }
 
-/** Sends what fits the window, be it little: it has waited long enough. */
-export function outputOverride(t: Tcb): void {
-  if (tcpPath(t) == 0) return;
+/** Sends what fits the window, be it little: it has waited long enough. False if it could not go. */
+export function outputOverride(t: Tcb): bool {
+  if (tcpPath(t) == 0) return false;
   const len = min<u32>(min<u32>(t.sndEnd - t.sndNxt, t.sndMss), t.sndWnd);
-  send(t, t.sndNxt, len, finQueued(t) && t.sndNxt + len == t.sndEnd && len < t.sndWnd);
+  return send(t, t.sndNxt, len, finQueued(t) && t.sndNxt + len == t.sndEnd && len < t.sndWnd);
 }
 
 /** With something to send and nothing in flight, nobody would come back to it: the timer does, to probe a closed window

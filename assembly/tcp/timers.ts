@@ -109,9 +109,11 @@ function probe(t: Tcb): void {
     return;
   }
   if (t.sndWnd != 0) {
-    t.backoff = 0;
-    t.giveUpAt = 0;
-    outputOverride(t);
+    // Patience goes on while there is no way to the peer.
+    if (outputOverride(t)) {
+      t.backoff = 0;
+      t.giveUpAt = 0;
+    }
     if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
     return;
   }

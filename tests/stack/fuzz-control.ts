@@ -14,6 +14,8 @@ import {
   SW_ICMP_HOST_RATE,
   SW_ICMP_RATE,
   SW_IP_FORWARD,
+  SW_TCP_ORPHANS,
+  SW_TCP_TIME_WAIT_MS,
   SWITCHES,
 } from "../../assembly/abi/switch.js";
 import type { Interface, Prng, RouteSpec, Stack } from "../../src/index.js";
@@ -75,6 +77,8 @@ export function settle(host: ControlHost): void {
   if (prng.chance(0.3)) exports.netif_set(0, IFSW_IGMP_VERSION, 2);
   if (prng.chance(0.4)) pick(prng, host.ports).mtu = pick(prng, [68, 296, 576]);
   if (prng.chance(0.2)) exports.netif_set(0, IFSW_RP_FILTER, 1 + prng.below(2));
+  if (prng.chance(0.2)) exports.stack_set(SW_TCP_ORPHANS, prng.below(2));
+  if (prng.chance(0.3)) exports.stack_set(SW_TCP_TIME_WAIT_MS, 600_000);
   if (prng.chance(0.2)) exports.stack_set(pick(prng, [SW_ICMP_RATE, SW_ICMP_HOST_RATE]), prng.below(3));
   if (prng.chance(0.2)) exports.stack_set(pick(prng, [SW_ICMP_BURST, SW_ICMP_HOST_BURST]), 1);
   for (let count = prng.below(5); count > 0; count--) interfaceSwitch(host);

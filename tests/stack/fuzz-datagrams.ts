@@ -1,6 +1,7 @@
 /** Datagrams for the fuzzer: options of all kinds, trains of fragments, and answers to what the host has sent. */
 import type { Prng } from "../../src/index.js";
-import { type Bytes, data, icmp, ip4, ipv4, join, readIpv4, udp } from "./wire.js";
+import { replyDatagram } from "./fuzz-tcp.js";
+import { type Bytes, data, icmp, ip4, ipv4, join, readIpv4, TCP, udp } from "./wire.js";
 
 export function pick<T>(prng: Prng, from: readonly T[]): T {
   return from[prng.below(from.length)] as T;
@@ -108,6 +109,9 @@ export function train(prng: Prng, head: Parameters<typeof ipv4>[0], payload: Byt
 export function answer(prng: Prng, sent: Bytes): Bytes {
   const ip = readIpv4(sent);
   const back = { src: ip.dst, dst: ip.src, id: prng.below(65536) };
+  if (ip.proto === TCP && (ip.flagsOffset & 0x3fff) === 0 && ip.payload.length >= 20 && prng.chance(0.4)) {
+    return replyDatagram(prng, ip, prng.chance(0.5) ? "mild" : "wild");
+  }
   if (prng.chance(0.3) && ip.icmp?.type === 8) {
     return ipv4({ ...back, proto: 1 }, icmp({ type: 0, rest: ip.icmp.rest }, ip.icmp.data));
   }

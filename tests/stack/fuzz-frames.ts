@@ -2,6 +2,7 @@
 import type { Prng } from "../../src/index.js";
 import { FRAMES } from "../fixtures/frames.js";
 import { answer, FAR, options, PEERS, pick, train } from "./fuzz-datagrams.js";
+import { stray } from "./fuzz-tcp.js";
 import {
   arp,
   type Bytes,
@@ -14,6 +15,7 @@ import {
   ipv4,
   join,
   mac as macBytes,
+  TCP,
   udp,
 } from "./wire.js";
 
@@ -89,7 +91,10 @@ export function datagram(prng: Prng, scene: Scene): Bytes {
   const { src, dst } = head;
   const payload = data(prng.chance(0.7) ? prng.below(64) : prng.below(1450));
   const ends = { src, dst, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
-  switch (prng.below(13)) {
+  switch (prng.below(15)) {
+    case 13:
+    case 14:
+      return ipv4({ ...head, proto: TCP }, stray(prng, ends));
     case 9:
     case 10:
       if (scene.quotable.length > 0) return answer(prng, pick(prng, scene.quotable));
@@ -180,6 +185,11 @@ export function repair(bytes: Bytes, at: number): void {
     put(l4 + 2, 0);
     put(l4 + 2, checksum(bytes.subarray(l4, end)));
   }
+  if (proto === TCP && end >= l4 + 20) {
+    put(l4 + 16, 0);
+    const pseudo = join(bytes.subarray(at + 12, at + 20), [0, TCP, (end - l4) >>> 8, (end - l4) & 255]);
+    put(l4 + 16, checksum(pseudo, bytes.subarray(l4, end)));
+  }
   if (proto === 17 && end >= l4 + 8) {
     const length = (bytes[l4 + 4] as number) * 256 + (bytes[l4 + 5] as number);
     if (l4 + length > end) return;
@@ -246,7 +256,11 @@ export function right(prng: Prng, scene: Scene, mac: string | undefined): Bytes 
 export function forSocket(prng: Prng, scene: Scene, mac: string | undefined): Bytes {
   const src = pick(prng, PEERS);
   const dst = prng.chance(0.6) ? pick(prng, scene.addresses) : pick(prng, [...MULTICASTS, "255.255.255.255"]);
-  const ends = { src, dst, srcPort: 1000, dstPort: pick(prng, SERVED) };
+  const ends = { src, dst, srcPort: 1000 + prng.below(4), dstPort: pick(prng, SERVED) };
+  if (prng.chance(0.15)) {
+    const bytes = ipv4({ src, dst, proto: TCP }, stray(prng, ends));
+    return mac === undefined ? bytes : ether({ dst: mac, src: pick(prng, STATIONS) }, bytes);
+  }
   const bytes = prng.chance(0.8)
     ? ipv4({ src, dst }, udp(ends, data(prng.below(600))))
     : ipv4({ src, dst, proto: pick(prng, [47, 253, 255]) }, data(prng.below(600)));

@@ -2,6 +2,7 @@
  * What the host under test sends is looked at: well-formed, from an own address or else what has come in, one TTL less;
  * errors only about what may be answered; fragments that make a whole.
  */
+import { readTcp } from "./tcp-wire.js";
 import { type Bytes, checksum, join, type ReadIpv4, read, readIpv4 } from "./wire.js";
 
 /** A datagram that came in, or that a socket wrote with a header of its own. */
@@ -155,6 +156,11 @@ export class Look {
   #message(which: number, ip: ReadIpv4): void {
     if (ip.icmp?.good === false) throw new Error("a bad ICMP checksum was sent");
     if (ip.udp?.good === false && !isRightAtItsEnd(ip)) throw new Error("a bad UDP checksum was sent");
+    if (ip.proto === 6 && (ip.flagsOffset & 0x3fff) === 0) {
+      const { faults } = readTcp(ip);
+      const isRouted = faults.length === 1 && faults[0] === "checksum" && isRightAtItsEnd(ip);
+      if (faults.length > 0 && !isRouted) throw new Error(`a bad TCP segment was sent: ${faults.join(", ")}`);
+    }
     if (ip.proto === 2) {
       if (ip.ttl !== 1 || ip.options.join() !== "148,4,0,0") throw new Error("IGMP without router alert was sent");
       if (checksum(ip.payload) !== 0) throw new Error("a bad IGMP checksum was sent");
@@ -217,7 +223,9 @@ function isRightAtItsEnd(ip: ReadIpv4): boolean {
     if (type === 131 || type === 137) {
       const last = ip.options.subarray(at + length - 4, at + length);
       const src = ip.src.split(".").map(Number);
-      return checksum([...src, ...last, 0, 17, ip.payload.length >> 8, ip.payload.length & 255], ip.payload) === 0;
+      return (
+        checksum([...src, ...last, 0, ip.proto, ip.payload.length >> 8, ip.payload.length & 255], ip.payload) === 0
+      );
     }
     at += length;
   }

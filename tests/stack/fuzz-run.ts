@@ -15,14 +15,19 @@ import { Calls } from "./fuzz-calls.js";
 import { ADDRESSES, control, settle } from "./fuzz-control.js";
 import { answer, pick } from "./fuzz-datagrams.js";
 import { explain } from "./fuzz-explain.js";
-import { forSocket, fragmentFrames, mutant, right, type Scene, STATIONS } from "./fuzz-frames.js";
+import { forSocket, fragmentFrames, mutant, right, type Scene, SERVED, STATIONS } from "./fuzz-frames.js";
 import { Look } from "./fuzz-look.js";
+import { hello, replyDatagram } from "./fuzz-tcp.js";
 import { checkBooks, checkEvents, checkPools, drain, LATE, module, openSockets } from "./harness.js";
 import { RecordingDriver } from "./recording-driver.js";
-import { arp, type Bytes, ether, read } from "./wire.js";
+import { arp, type Bytes, ether, ipv4, read, readIpv4 } from "./wire.js";
 
 export const PORTS = [0, 7, 1000, 1001, 1002, 40000, 65535];
 const MACS = ["02:00:00:00:01:01", "02:00:00:00:02:01", undefined];
+
+/** The point-to-point link, and who speaks there. */
+const LINE = 2;
+const ENDS = { src: "172.16.0.2", dst: "172.16.0.1", srcPort: 1000 };
 
 /** Something that the host has sent, and by which interface. */
 interface Said {
@@ -77,14 +82,14 @@ export class Run {
       routes6: 4,
       nextHops: pick(prng, [12, 32]),
       fibDirectBits: pick(prng, [0, 8]),
-      sockets: 12,
+      sockets: 24,
       socketErrors: pick(prng, [0, 4, 64]),
       memberships: pick(prng, [2, 16]),
       reassemblies: pick(prng, [1, 4, 32]),
       destinations: pick(prng, [1, 4, 64]),
       tcpBlocks: pick(prng, [0, 2, 12]),
-      timeWaits: pick(prng, [0, 1, 8]),
-      tcpRanges: pick(prng, [1, 2, 32]),
+      timeWaits: pick(prng, [0, 1, 1, 1, 8]),
+      tcpRanges: pick(prng, [1, 1, 2, 32]),
       rings2K: pick(prng, [0, 3, 24]),
       rings16K: pick(prng, [0, 3, 24]),
       rings64K: pick(prng, [0, 1, 4]),
@@ -114,7 +119,8 @@ export class Run {
   step(): void {
     const { prng } = this;
     const kind = prng.below(100);
-    if (kind < 38) this.#inject();
+    if (kind < 7) this.#converse();
+    else if (kind < 38) this.#inject();
     else if (kind < 56) this.#answer();
     else if (kind < 78) this.#note(this.#calls.call());
     else if (kind < 82) this.#note(this.#calls.callWrongly());
@@ -148,6 +154,30 @@ export class Run {
       for (let burst = kind < 92 ? 1 : prng.below(40); burst > 0; burst--) {
         this.#receive(which, mutant(prng, this.scene, mac));
       }
+    }
+  }
+
+  /** A peer and the host speak TCP for a while, over the point-to-point link. */
+  #converse(): void {
+    const { prng } = this;
+    const port = pick(prng, SERVED);
+    if (prng.chance(0.6)) this.#note(this.#calls.serve(port));
+    if (prng.chance(0.7)) this.#receive(LINE, ipv4({ ...ENDS, proto: 6 }, hello(prng, { ...ENDS, dstPort: port })));
+    else this.#calls.connect(ENDS.src);
+    const manner = prng.chance(0.6) ? "mild" : "wild";
+    for (let rounds = 4 + prng.below(30); rounds > 0; rounds--) {
+      this.clock.advanceSync(prng.chance(0.9) ? 0 : prng.below(pick(prng, [1000, 300_000, 5_000_000])));
+      this.#watch();
+      const said = this.#said.filter(({ which, bytes }) => which === LINE && bytes[9] === 6);
+      const heard = prng.chance(0.9) ? said.at(-1) : said[prng.below(said.length)];
+      if (heard !== undefined && prng.chance(0.7)) {
+        const ip = readIpv4(heard.bytes);
+        const lacks = prng.chance(0.15) ? 1 + prng.below(5) : 0;
+        for (let i = 0; i < lacks; i++) this.#receive(LINE, replyDatagram(prng, ip, "lacking"));
+        if (prng.chance(0.05)) this.#receive(LINE, answer(prng, heard.bytes));
+        else if (lacks === 0) this.#receive(LINE, replyDatagram(prng, ip, manner));
+      }
+      if (prng.chance(0.5)) this.#note(this.#calls.stream());
     }
   }
 
@@ -242,7 +272,7 @@ export class Run {
   #loseOverLo(): void {
     const { exports, u32 } = this.stack.core;
     const tx = (u32[(exports.netif_record(1) + NETIF_TX_RING) >> 2] as number) >> 2;
-    this.#calls.call();
+    for (let calls = 0; calls < 4; calls++) this.#calls.call();
     u32[tx + RING_HOST / 4] = u32[tx + RING_STACK / 4] as number;
     exports.stack_poll(0, 0, 64);
   }

@@ -33,6 +33,8 @@ const SELDOM: Record<string, string> = {
   DROP_OUT_NO_CARRIER: "the same of an interface without carrier",
   DROP_SOCK_FILTERED: "a socket that hears a group's other sources, and the port, and no socket besides",
   DROP_OUT_LOOP_COPY: "a broadcast with the last buffer of those that may wait to be sent",
+  CTR_TCP_TIME_WAIT_RECYCLED: "two connections that the host has closed first, with room for one in TIME-WAIT",
+  CTR_TCP_ORPHANS_RESET: "one more connection without an application than may be",
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
 };
 
