@@ -32,7 +32,7 @@ import { synAgain } from "./handshake";
 import { tcpOutput } from "./output";
 import { OPTIONS, SEG, segmentEnd, segmentHas, segmentSpan, segmentTrim } from "./segment";
 import { seqLe, seqLt } from "./seq";
-import { Tcb } from "./tcb";
+import { synchronized, Tcb } from "./tcb";
 import { finInput, textInput, urgentInput } from "./text";
 import { TIMESTAMP_OLD_MS } from "./time-wait";
 
@@ -47,6 +47,12 @@ export function arrivesInput(t: Tcb): u32 {
   if (t.state == TCP_SYN_RECEIVED && !isPassive(t) && SEG.seq == t.irs && isSynAck()) {
     SEG.seq++;
     SEG.flags &= ~TCP_SYN;
+    t.flags |= TCB_F_ACK_NOW;
+  }
+  // Who has probed a closed window acknowledges from before the octet that was taken, as he does not know of that. When
+  // both ends have, neither would ever hear what the other acknowledges.
+  if (SEG.seq + 1 == t.rcvNxt && isBareAck() && seqLt(t.sndUna + t.sndWnd, t.sndMax) && synchronized(t)) {
+    SEG.seq++;
     t.flags |= TCB_F_ACK_NOW;
   }
   // First: the sequence number.
@@ -81,6 +87,10 @@ export function arrivesInput(t: Tcb): u32 {
 
 function isSynAck(): bool {
   return (SEG.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK);
+}
+
+function isBareAck(): bool {
+  return (SEG.flags & (TCP_ACK | TCP_RST)) == TCP_ACK && segmentSpan() == 0;
 }
 
 /** RFC 7323 §5.3 R1: 0, or why the segment is dropped. */

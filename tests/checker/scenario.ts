@@ -52,6 +52,14 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...USUAL,
+    name: "simultaneous-open",
+    a: "connect; send 10; read 10; shutdown; read all; close",
+    b: "connect; send 10; read 10; shutdown; read all; close",
+    depth: 7,
+    deviations: 2,
+  },
+  {
+    ...USUAL,
     name: "close-one-side",
     a: "connect; send 10; read 10; ?shutdown; read all; ?close",
     b: "listen; accept; read 10; send 10; read all; ?close",
@@ -129,6 +137,16 @@ export const SCENARIOS: readonly Scenario[] = [
     from: [3, 4],
     depth: 11,
     deviations: 3,
+  },
+  {
+    ...USUAL,
+    name: "zero-windows",
+    mtu: 1540,
+    a: "connect; send 10; read 10; send 4000; shutdown; ?read all; close",
+    b: "listen; accept; read 10; send 10; send 4000; shutdown; ?read all; close",
+    from: [3, 4],
+    depth: 9,
+    deviations: 2,
   },
   {
     ...USUAL,
