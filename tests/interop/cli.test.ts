@@ -1,6 +1,6 @@
 // `ringstack tap` as a child process: the built dist/, beside the kernel in a namespace.
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,19 +34,23 @@ function tap(args: readonly string[], { main = MAIN, uid }: { main?: string; uid
 class Running {
   readonly child;
   said = "";
+  complained = "";
   readonly ended: Promise<number | null>;
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [MAIN, "tap", ...args], { stdio: ["pipe", "pipe", "inherit"] });
+    this.child = spawn(process.execPath, [MAIN, "tap", ...args], { stdio: "pipe" });
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.said += text;
+    });
+    this.child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.complained += text;
     });
     this.ended = new Promise((resolve) => this.child.on("close", resolve));
   }
 
   async says(text: string): Promise<void> {
     for (let i = 0; i < 200 && !this.said.includes(text); i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(this.said).toContain(text);
+    expect(this.said, this.complained).toContain(text);
   }
 }
 
@@ -108,6 +112,29 @@ describe("ringstack tap", () => {
       } finally {
         await other.delete();
       }
+    }),
+  );
+
+  interop("serves a folder to thirty curls at once, and says who came", ["curl"], () =>
+    inKernel(async (kernel) => {
+      writeFileSync(join(folder, "index.html"), "<p>hello</p>\n");
+      writeFileSync(join(folder, "large"), Buffer.alloc(500_000, "ringstack "));
+      const running = new Running("--name", "tap0", "--ip", "10.9.1.2/24", "--netns", kernel.name);
+      await running.says("link set tap0 up\n");
+      await kernel.do("ip addr add 10.9.1.1/24 dev tap0; ip link set tap0 up txqueuelen 10000");
+      running.child.stdin.write(`http-server ${folder}\n`);
+      await running.says(`Serving ${folder} on port 80\n`);
+      expect(await kernel.do("curl -sSf http://10.9.1.2/")).toBe("<p>hello</p>\n");
+      const sums = await kernel.do("for i in $(seq 30); do curl -sSf http://10.9.1.2/large | cksum & done; wait");
+      expect(sums).toBe(
+        spawnSync("cksum", { input: readFileSync(join(folder, "large")) })
+          .stdout.toString()
+          .repeat(30),
+      );
+      await running.says('10.9.1.1 "GET /large HTTP/1.1" 200 500000\n');
+      running.child.kill("SIGTERM");
+      expect(await running.ended).toBe(0);
+      expect(running.complained).toBe("");
     }),
   );
 

@@ -105,7 +105,7 @@ interop("we fetch files of python's http.server, one after another and ten at on
   beside((kernel, { stack }) =>
     inFolder(async (folder) => {
       for (const size of SIZES) writeFileSync(join(folder, `${size}`), bytesOf(size, "file"));
-      const server = kernel.start("python3", "-m", "http.server", "-d", folder, "8000");
+      const server = kernel.start("sh", "-c", `exec python3 -m http.server -d ${folder} 8000 2> /dev/null`);
       try {
         const fetch = async (size: number) => {
           const socket = await stack.tcp.connect({ address: "10.9.1.1", port: 8000 });

@@ -28,22 +28,27 @@ export const httpServerCommand: Command = async (args, { stack, out, files, sign
     () => TcpServer.listen(stack, { port }),
     (code) => `http-server: ${errorText(code)}`,
   );
-  const open = new Set<TcpSocket>();
+  // A signal for each: hundreds that listen to one are taken for a leak.
+  const open = new Map<TcpSocket, AbortController>();
   out(`Serving ${folder} on port ${port}`);
   try {
     for (;;) {
       const socket = await server.accept({ signal });
-      open.add(socket);
+      const end = new AbortController();
+      open.set(socket, end);
       // What ends a connection before its time is its peer's affair; what ends the stack's, accept() tells.
       const ended = () => open.delete(socket);
-      serveHttp(socket, site, signal).then(ended, ended);
+      serveHttp(socket, site, end.signal).then(ended, ended);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
     return 0;
   } finally {
     server.close();
-    for (const socket of open) socket.close();
+    for (const [socket, end] of open) {
+      end.abort();
+      socket.close();
+    }
   }
 };
 
