@@ -27,6 +27,8 @@ export const PCB_CONNECTED: u32 = 4;
 export const PCB_ORPHAN: u32 = 8;
 /** Shares its port with the listener that it came by. */
 export const PCB_ACCEPTED: u32 = 16;
+/** No application has the handle yet: the connection waits to be accepted. */
+export const PCB_UNCLAIMED: u32 = 32;
 
 @unmanaged
 export class Pcb {
@@ -180,7 +182,7 @@ export function pcbOf(handle: u32): Pcb | null {
   const index = handle & HANDLE_INDEX;
   if (index >= P.capacity) return null;
   const p = pcbAt(index);
-  return p.handle == handle && p.proto != 0 && (p.flags & PCB_ORPHAN) == 0 ? p : null;
+  return p.handle == handle && p.proto != 0 && (p.flags & (PCB_ORPHAN | PCB_UNCLAIMED)) == 0 ? p : null;
 }
 
 /** The record of slot `index` for the host, open or not; -E_BADF. */

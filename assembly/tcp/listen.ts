@@ -18,6 +18,7 @@ import {
   PCB_ACCEPTED,
   PCB_BOUND,
   PCB_CONNECTED,
+  PCB_UNCLAIMED,
   Pcb,
   pcbOpen,
   pcbRelease,
@@ -72,7 +73,7 @@ function child(l: Pcb, pb: Pbuf): Tcb | null {
   addressCopy(remoteOf(p), flowSource());
   p.localPort = SEG.dstPort;
   p.remotePort = SEG.srcPort;
-  p.flags |= PCB_ACCEPTED | PCB_BOUND | PCB_CONNECTED;
+  p.flags |= PCB_ACCEPTED | PCB_UNCLAIMED | PCB_BOUND | PCB_CONNECTED;
   for (let option: u32 = 0; option < <u32>OPTIONS_COUNT; option++) setOption(p, option, optionOf(l, option));
   optionsFrom(p, l, pb);
   const from = changetype<Tcb>(l.tcb);

@@ -16,7 +16,7 @@ import { switchValue } from "../core/switch";
 import { PATH_BROADCAST } from "../ip/path";
 import { address4, addressCopy, addressEqual, addressIsAny } from "../memory/address";
 import { demuxConnected, demuxInsert } from "../pcb/demux";
-import { localOf, PCB_ACCEPTED, PCB_CONNECTED, Pcb, remoteOf } from "../pcb/pcb";
+import { localOf, PCB_ACCEPTED, PCB_CONNECTED, PCB_UNCLAIMED, Pcb, remoteOf } from "../pcb/pcb";
 import { portBind, portFirst, portNext, portRelease } from "../pcb/port";
 import { pathOf, pcbFindPath } from "../pcb/send";
 import { acceptNext, connectionBegin } from "./connection";
@@ -124,6 +124,7 @@ export function tcpAccept(listener: Tcb): Tcb | null {
   const t = acceptNext(listener);
   if (t === null) return null;
   t.flags |= TCB_F_HELD;
+  t.pcb.flags &= ~PCB_UNCLAIMED;
   tcpEvent(t, unread(t) != 0 ? EVENT_READABLE | EVENT_WRITABLE : EVENT_WRITABLE);
   return t;
 }

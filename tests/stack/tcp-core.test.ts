@@ -3,7 +3,7 @@
  */
 import { expect, test } from "vitest";
 import * as CALL from "../../assembly/abi/call.js";
-import { E_AGAIN } from "../../assembly/abi/errno.js";
+import { E_AGAIN, E_BADF } from "../../assembly/abi/errno.js";
 import { HANDLE_INDEX, PCB_TCB } from "../../assembly/abi/socket.js";
 import * as TCP from "../../assembly/abi/tcp.js";
 import type { Stack, VirtualClock } from "../../src/index.js";
@@ -105,4 +105,19 @@ test("bytes go both ways over loopback, and both ends close", async () => {
   expect(stateOf(stack, client)).toBe(TCP.TCP_CLOSED);
   exports.sock_close(client);
   exports.sock_close(listener);
+});
+
+test("a connection that waits to be accepted has no handle that anybody could guess", async () => {
+  const { stack, client, server, listener } = await pair();
+  const { exports } = stack.core;
+  const second = exports.sock_open(6);
+  stack.core.putPeer(0x7f000001, 65432);
+  expect(exports.sock_connect(second)).toBe(0);
+  kick(stack);
+  // Fresh records are handed out in order.
+  const guess = second + 1;
+  expect(exports.sock_ready(guess), "before it is accepted").toBe(-E_BADF);
+  expect(exports.sock_accept(listener)).toBe(guess);
+  expect(exports.sock_ready(guess)).toBeGreaterThan(0);
+  for (const handle of [client, server, second, guess, listener]) expect(exports.sock_close(handle)).toBe(0);
 });
