@@ -115,10 +115,12 @@ export function windowSet(t: Tcb, wnd: u32): void {
   t.sndMaxWnd = max<u32>(t.sndMaxWnd, wnd);
   t.sndWl1 = SEG.seq;
   t.sndWl2 = SEG.ack;
-  if (wnd == 0 || (t.flags & TCB_F_PERSIST) == 0) return;
+  if ((t.flags & TCB_F_PERSIST) == 0) return;
+  // An answer keeps the connection as long as somebody holds it (RFC 9293 MUST-37).
+  if (wnd != 0 || (t.pcb.flags & PCB_ORPHAN) == 0) t.giveUpAt = 0;
+  if (wnd == 0) return;
   t.flags &= ~TCB_F_PERSIST;
   t.backoff = 0;
-  t.giveUpAt = 0;
   timerCancel(rexmtTimer(t));
 }
 

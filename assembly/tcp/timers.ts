@@ -14,7 +14,7 @@ import { OPT_TCP_USER_TIMEOUT_MS } from "../abi/socket";
 import { SW_TCP_R2_MS } from "../abi/switch";
 import { TCB_F_ACK_NOW, TCB_F_PERSIST, TCP_FIN_WAIT_2 } from "../abi/tcp";
 import { TIMER_TCP_ACK, TIMER_TCP_REXMT } from "../abi/timer";
-import { now, nowMs } from "../core/clock";
+import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
 import { Timer, timerArm, timerArmed } from "../core/timer";
@@ -92,19 +92,22 @@ function timeout(t: Tcb): void {
   if (t.backoff == R1) pathDoubt(pathOf(t.pcb));
   rttForget(t);
   recoveryTimeout(t);
+  if (t.sndWnd == 0) {
+    // The peer has taken its window back: it is probed, from now on (RFC 9293 MUST-35).
+    t.flags |= TCB_F_PERSIST;
+    t.giveUpAt = 0;
+    probe(t);
+    return;
+  }
   rearm(t);
   tcpOutput(t);
-  // The peer has taken its window back.
-  if (t.sndWnd == 0 && t.sndNxt == t.sndUna) t.flags |= TCB_F_PERSIST;
 }
 
-/** The window is closed, or what there is to send has waited for more. An answer, be it that the window stays closed,
- * keeps the connection as long as somebody holds it (RFC 9293 MUST-37). */
+/** The window is closed, or what there is to send has waited for more. Patience begins anew with every answer, be it that
+ * the window stays closed (windowSet). */
 function probe(t: Tcb): void {
   if (t.giveUpAt == 0) t.giveUpAt = now() + patienceUs(t);
-  const orphan = (t.pcb.flags & PCB_ORPHAN) != 0;
-  const silent = <u64>(nowMs() - t.heardMs) * 1000 >= patienceUs(t);
-  if (now() >= t.giveUpAt && (orphan || silent)) {
+  if (now() >= t.giveUpAt) {
     giveUp(t);
     return;
   }
@@ -124,7 +127,7 @@ function probe(t: Tcb): void {
   if (segmentSend(t, t.sndUna, data ? 1 : 0, !data && last ? TCP_ACK | TCP_FIN : TCP_ACK)) {
     t.sndMax = seqMax(t.sndMax, t.sndUna + 1);
   }
-  timerArm(rexmtTimer(t), now() + rtoUs(t));
+  rearm(t);
 }
 
 /** RFC 9293 MUST-20 (b): R2 is over. */
