@@ -42,7 +42,7 @@ export const OPT_TCP_KEEPALIVE = 17;
 export const OPT_TCP_KEEP_IDLE_MS = 18;
 export const OPT_TCP_KEEP_INTERVAL_MS = 19;
 export const OPT_TCP_KEEP_COUNT = 20;
-/** How long data may stay unacknowledged (RFC 9293 §3.10.2, RFC 5482), ms; 0 = SW_TCP_R2_MS. */
+/** How long data, or a SYN, may stay unacknowledged (RFC 9293 §3.9.1.1, RFC 5482), ms; 0 = SW_TCP_R2_MS, SW_TCP_SYN_R2_MS. */
 export const OPT_TCP_USER_TIMEOUT_MS = 21;
 /** Buffers, bytes: the smallest ring that holds so much. Before connect or listen. */
 export const OPT_TCP_SEND_BUFFER = 22;

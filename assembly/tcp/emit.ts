@@ -67,7 +67,6 @@ const OPTIONS_AT: usize = memory.data(40, 8);
 
 /** Lays the segment's options: their length. */
 function optionsPut(t: Tcb, flags: u32, path: Path, len: u32): u32 {
-  if ((flags & TCP_RST) != 0) return 0;
   let at = OPTIONS_AT;
   if ((flags & TCP_SYN) != 0) {
     at = tcpPutMss(at, mssOffered(t, netifAt(path.netif).mtu));
@@ -75,8 +74,8 @@ function optionsPut(t: Tcb, flags: u32, path: Path, len: u32): u32 {
     if ((t.flags & TCB_F_WSCALE) != 0) at = tcpPutWscale(at, t.rcvShift);
   }
   if ((t.flags & TCB_F_TIMESTAMPS) != 0) at = tcpPutTimestamp(at, nowMs() + t.tsOffset, t.tsRecent);
-  // A full segment has no room for more.
-  if (t.rangeCount != 0 && len == 0 && (t.flags & TCB_F_SACK) != 0) {
+  // A full segment has no room for more, and a reset no use for it.
+  if (t.rangeCount != 0 && len == 0 && (flags & TCP_RST) == 0 && (t.flags & TCB_F_SACK) != 0) {
     at = rangesPut(t, at, (OPTIONS_MOST - 4 - <u32>(at - OPTIONS_AT)) >>> 3);
   }
   return <u32>(at - OPTIONS_AT);

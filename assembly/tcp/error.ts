@@ -4,6 +4,7 @@
 
 import { CTR_ICMP_IN_ERRORS_MATCHED } from "../abi/counter";
 import { DROP_ICMP_ERROR_UNMATCHED, DROP_ICMP_PMTU, DROP_TCP_ICMP_SEQUENCE } from "../abi/drop";
+import { E_TIMEDOUT } from "../abi/errno";
 import {
   ICMP_HDR_LEN,
   ICMP_REDIRECT,
@@ -18,10 +19,13 @@ import { NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { flowDestination, flowSource } from "../ip/flow";
 import { pathMtuInput } from "../ip/path-mtu";
+import { address4, addressCopy } from "../memory/address";
 import { Pbuf } from "../memory/pbuf";
 import { demuxConnected } from "../pcb/demux";
 import { errnoOfIcmp, pcbReport } from "../pcb/error";
 import { pcbFirstHop } from "../pcb/options";
+import { remoteOf } from "../pcb/pcb";
+import { pcbQueueError } from "../pcb/receive";
 import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { TcpHdr } from "../wire/tcp";
@@ -56,6 +60,19 @@ export function tcpError(pb: Pbuf, quoted: usize): u32 {
   const hard = icmp.type == ICMP_UNREACHABLE && (icmp.code == ICMP_UNREACH_PORT || icmp.code == ICMP_UNREACH_PROTOCOL);
   if (hard && t.state == TCP_SYN_SENT) connectionEnd(t, t.softError);
   return NEXT_FREE;
+}
+
+/** Tells the application that nothing comes back, which nobody has reported. */
+export function reportSilence(t: Tcb): void {
+  const p = t.pcb;
+  const e = (t.flags & TCB_F_HELD) != 0 ? pcbQueueError(p) : null;
+  if (e === null) return;
+  addressCopy(changetype<usize>(e), remoteOf(p));
+  address4(changetype<usize>(e) + 16, 0);
+  e.port = p.remotePort;
+  e.errno = E_TIMEDOUT;
+  e.icmp = 0;
+  e.rest = 0;
 }
 
 /** RFC 1191 §6.5: what was too long goes again, in segments that fit; the network is not congested by that. */

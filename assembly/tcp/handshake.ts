@@ -1,6 +1,7 @@
 // The SYN and the SYN-ACK: RFC 9293 §3.5. Sent, and sent again until they are acknowledged.
 
 import { TCP_ACK, TCP_SYN } from "../abi/proto";
+import { OPT_TCP_USER_TIMEOUT_MS } from "../abi/socket";
 import { SW_TCP_SYN_R2_MS } from "../abi/switch";
 import { TCP_SYN_RECEIVED } from "../abi/tcp";
 import { now } from "../core/clock";
@@ -8,14 +9,17 @@ import { switchUs } from "../core/switch";
 import { timerArm } from "../core/timer";
 import { segmentSend } from "./emit";
 import { rtoUs, rttOnSend } from "./rtt";
-import { rexmtTimer, Tcb } from "./tcb";
+import { rexmtTimer, Tcb, tcpOption } from "./tcb";
 
 /** Sends our SYN, with an ACK once we have the peer's, and waits for its acknowledgement. */
 export function synSend(t: Tcb): void {
   rttOnSend(t, t.iss + 1);
   t.sndNxt = t.iss + 1;
   t.sndMax = t.sndNxt;
-  if (t.giveUpAt == 0) t.giveUpAt = now() + switchUs(SW_TCP_SYN_R2_MS);
+  if (t.giveUpAt == 0) {
+    const own = tcpOption(t, OPT_TCP_USER_TIMEOUT_MS);
+    t.giveUpAt = now() + (own != 0 ? <u64>own * 1000 : switchUs(SW_TCP_SYN_R2_MS));
+  }
   synAgain(t);
   timerArm(rexmtTimer(t), now() + rtoUs(t));
 }

@@ -9,13 +9,13 @@ import { CTR_TCP_TIME_WAIT_RECYCLED, CTR_TCP_TIME_WAITS } from "../abi/counter";
 import { DROP_TCP_TIME_WAIT } from "../abi/drop";
 import { E_BADF } from "../abi/errno";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../abi/proto";
-import { SW_TCP_TIME_WAIT_MS } from "../abi/switch";
+import { SW_TCP_TIME_WAIT_MS, SW_TCP_TIMESTAMPS } from "../abi/switch";
 import { TCB_F_TIMESTAMPS, TW_LOCAL_PORT, TW_UNTIL } from "../abi/tcp";
 import { TIMER_TIME_WAIT } from "../abi/timer";
 import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
 import { hash32 } from "../core/hash";
-import { switchUs } from "../core/switch";
+import { switchUs, switchValue } from "../core/switch";
 import { Timer, timerArm, timerCancel } from "../core/timer";
 import { addressCopy, addressEqual } from "../memory/address";
 import { arenaTake } from "../memory/arena";
@@ -227,7 +227,9 @@ export function timeWaitInput(w: TimeWait): u32 {
 
 /** RFC 6191 §2: the SYN in hand is newer than all of the old connection: by its timestamp, or its sequence number. */
 function timeWaitReusable(w: TimeWait): bool {
-  if ((w.flags & TCB_F_TIMESTAMPS) != 0 && (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0) {
+  if ((OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0 && switchValue(SW_TCP_TIMESTAMPS) != 0) {
+    // The old connection had none: nothing of it passes for the new one's.
+    if ((w.flags & TCB_F_TIMESTAMPS) == 0) return true;
     if (OPTIONS.tsVal != w.tsRecent) {
       return seqLt(w.tsRecent, OPTIONS.tsVal) || nowMs() - w.tsRecentMs > TIMESTAMP_OLD_MS;
     }

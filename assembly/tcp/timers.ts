@@ -24,6 +24,7 @@ import { pathOf } from "../pcb/send";
 import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
 import { segmentSend } from "./emit";
+import { reportSilence } from "./error";
 import { synSend } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { outputOverride, tcpOutput } from "./output";
@@ -32,7 +33,7 @@ import { rtoUs, rttForget } from "./rtt";
 import { seqMax } from "./seq";
 import { finQueued, rexmtTimer, synchronized, Tcb, tcbOfTimer, tcpOption } from "./tcb";
 
-/** R1, retransmissions: after so many IP is told (RFC 9293 §3.8.3, MUST-20 a). */
+/** R1, retransmissions (RFC 9293 SHLD-10). */
 const R1: u32 = 3;
 /** More doublings than this make no difference. */
 const BACKOFF_MOST: u8 = 16;
@@ -70,9 +71,15 @@ function synExpired(t: Tcb): void {
   t.retransmits++;
   count(CTR_TCP_RETRANS_SEGS);
   rttForget(t);
-  if (t.backoff == R1) pathDoubt(pathOf(t.pcb));
+  if (t.backoff == R1) doubt(t);
   synSend(t);
   rearm(t);
+}
+
+/** Nothing comes back: IP is told (RFC 9293 MUST-20 a), and the application (SHLD-9). */
+function doubt(t: Tcb): void {
+  pathDoubt(pathOf(t.pcb));
+  reportSilence(t);
 }
 
 /** Until the next timeout, but not beyond the end of patience. */
@@ -89,7 +96,7 @@ function timeout(t: Tcb): void {
     giveUp(t);
     return;
   }
-  if (t.backoff == R1) pathDoubt(pathOf(t.pcb));
+  if (t.backoff == R1) doubt(t);
   rttForget(t);
   recoveryTimeout(t);
   if (t.sndWnd == 0) {

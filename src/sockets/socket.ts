@@ -154,7 +154,10 @@ export abstract class Socket implements HostedSocket {
     this.setOption(OPT_TOS, tos);
   }
 
-  /** The oldest ICMP error in the queue: of an unconnected socket for datagrams, or a soft one of a connection. */
+  /**
+   * The oldest ICMP error in the queue: of an unconnected socket for datagrams, or a soft one of a connection. With the
+   * reporter 0.0.0.0 it is no router that speaks but TCP: ETIMEDOUT, nothing comes back (RFC 9293 SHLD-9).
+   */
   nextError(): DatagramError | undefined {
     this.open("recv");
     const { core } = this.host;

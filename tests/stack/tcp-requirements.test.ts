@@ -292,4 +292,21 @@ describe("what goes to IP", () => {
     expect(goes(), "the gateway is asked whether it is there, and is not").toEqual([1, 1]);
     host.stack.core.exports.sock_abort(handle);
   });
+
+  test("the application is told of silence at R1, and the connection goes on (SHLD-9)", async () => {
+    const host = await Host.create();
+    const { socket, iss } = await accepted(host);
+    const told: unknown[] = [];
+    socket.onsofterror = (error) => void told.push(error);
+    await socket.write("is anybody there?");
+    await host.clock.advance(6_999_999);
+    expect(told).toEqual([]);
+    await host.clock.advance(1);
+    expect(told).toMatchObject([{ code: "ETIMEDOUT", address: PEER, port: PORT, reporter: "0.0.0.0" }]);
+    expect(socket.state).toBe("ESTABLISHED");
+    says(host, { seq: 8, ack: iss + 17 });
+    await host.clock.advance(1e6);
+    expect(socket.info().bytesAcked).toBe(17);
+    expect(socket.nextError()).toBeUndefined();
+  });
 });
