@@ -1,7 +1,6 @@
 // The fifth check of RFC 9293 §3.10.7.4: what the ACK field acknowledges, and the window that comes with it; which
 // retransmission, congestion control and the states of closing learn from it.
 
-import { CTR_TCP_IN_DUPLICATE_ACKS } from "../abi/counter";
 import { DROP_TCP_ACK } from "../abi/drop";
 import { EVENT_WRITABLE } from "../abi/event";
 import { TCP_FIN, TCP_SYN } from "../abi/proto";
@@ -20,7 +19,6 @@ import {
 } from "../abi/tcp";
 import { NEXT_FREE } from "../abi/verdict";
 import { now } from "../core/clock";
-import { count } from "../core/counter";
 import { switchUs } from "../core/switch";
 import { timerArm, timerCancel } from "../core/timer";
 import { PCB_ORPHAN } from "../pcb/pcb";
@@ -56,7 +54,6 @@ export function ackInput(t: Tcb): u32 {
   }
   const wnd = SEG.wnd << t.sndShift;
   const duplicate = isDuplicate(t, wnd);
-  if (duplicate) count(CTR_TCP_IN_DUPLICATE_ACKS);
   const acked = seqLt(t.sndUna, ack) ? advance(t, ack) : 0;
   const sacked = (t.flags & TCB_F_SACK) != 0 && sacks(t, ack);
   if (windowIsNewer(t, ack)) windowSet(t, wnd);
