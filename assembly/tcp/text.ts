@@ -33,7 +33,8 @@ import { ackTimer, Tcb, tcpEvent } from "./tcb";
 /** Sixth: the urgent pointer (RFC 9293 §3.8.5, RFC 6093: it points behind the urgent data). */
 export function urgentInput(t: Tcb): void {
   if (!segmentHas(TCP_URG) || (t.flags & TCB_F_FIN_RECEIVED) != 0) return;
-  if (!seqLt(t.rcvUp, SEG.up) || !seqLt(t.rcvRead, SEG.up)) return;
+  // Once it was read, where the urgent data before ended means nothing: it may be half the sequence space behind.
+  if (!seqLt(t.rcvRead, SEG.up) || ((t.flags & TCB_F_URGENT_IN) != 0 && !seqLt(t.rcvUp, SEG.up))) return;
   t.rcvUp = SEG.up;
   t.flags |= TCB_F_URGENT_IN;
   tcpEvent(t, EVENT_URGENT);
