@@ -45,6 +45,7 @@ import { OPTIONS, SEG } from "./segment";
 import { seqLt } from "./seq";
 import { ackTimer, lifeTimer, rexmtTimer, synchronized, Tcb, tcbRelease, tcpEvent, tcpOption } from "./tcb";
 import { timeWaitEnter } from "./time-wait";
+import { unread } from "./window";
 
 /** RFC 9293 MUST-15: what may be sent to one that names no MSS. */
 const MSS_DEFAULT: u32 = 536;
@@ -124,7 +125,7 @@ export function connectionEstablish(t: Tcb): void {
   const parent = t.parent;
   if (parent === null) {
     count(CTR_TCP_ACTIVE_OPENS);
-    tcpEvent(t, EVENT_WRITABLE);
+    tcpEvent(t, unread(t) != 0 ? EVENT_READABLE | EVENT_WRITABLE : EVENT_WRITABLE);
   } else {
     count(CTR_TCP_PASSIVE_OPENS);
     parent.halfOpen--;

@@ -1,12 +1,13 @@
 // The window that we advertise: RFC 9293 §3.8.6.2.2 (silly windows are avoided), RFC 7323 §2.3 (scaling). What was
 // promised once stays promised: the right edge, rcvAdv, never moves back, nor beyond what the ring holds.
 
-import { TCB_F_FIN_RECEIVED } from "../abi/tcp";
+import { TCB_F_FIN_RECEIVED, TCP_SYN_RECEIVED } from "../abi/tcp";
 import { seqMax } from "./seq";
 import { Tcb } from "./tcb";
 
-/** Bytes that wait to be read. */
+/** Bytes that wait to be read: none before we know that the peer is who it says (RFC 9293 §3.10.3). */
 export function unread(t: Tcb): u32 {
+  if (t.state == TCP_SYN_RECEIVED) return 0;
   return t.rcvNxt - t.rcvRead - ((t.flags & TCB_F_FIN_RECEIVED) != 0 ? 1 : 0);
 }
 
