@@ -7,7 +7,7 @@ import { OPT_TCP_NODELAY } from "../abi/socket";
 import { TCB_F_ACK_NOW, TCB_F_MORE, TCB_F_PERSIST, TCB_F_SMALL_OUT, TCB_FAST, TCB_LOSS } from "../abi/tcp";
 import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
-import { timerArm, timerArmed } from "../core/timer";
+import { timerArm, timerArmed, timerCancel } from "../core/timer";
 import { ackSend } from "./challenge";
 import { congestionIdle } from "./congestion";
 import { segmentSend } from "./emit";
@@ -111,9 +111,14 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   t.sndNxt = end;
   t.sndMax = seqMax(t.sndMax, end);
   t.sentMs = nowMs();
+  if ((t.flags & TCB_F_PERSIST) != 0) {
+    t.flags &= ~TCB_F_PERSIST;
+    t.backoff = 0;
+    t.giveUpAt = 0;
+    timerCancel(rexmtTimer(t));
+  }
   // RFC 6298 §5.1.
-  if ((t.flags & TCB_F_PERSIST) != 0 || !timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
-  t.flags &= ~TCB_F_PERSIST;
+  if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
   return true;
 }
 

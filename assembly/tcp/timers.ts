@@ -17,7 +17,7 @@ import { TIMER_TCP_ACK, TIMER_TCP_REXMT } from "../abi/timer";
 import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
-import { Timer, timerArm, timerArmed } from "../core/timer";
+import { Timer, timerArm } from "../core/timer";
 import { pathDoubt } from "../ip/path";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { pathOf } from "../pcb/send";
@@ -25,7 +25,7 @@ import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
 import { segmentSend } from "./emit";
 import { reportSilence } from "./error";
-import { synAgain } from "./handshake";
+import { synSend } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { outputOverride, tcpOutput } from "./output";
 import { recoveryTimeout } from "./recovery";
@@ -72,7 +72,7 @@ function synExpired(t: Tcb): void {
   count(CTR_TCP_RETRANS_SEGS);
   rttForget(t);
   if (t.backoff == R1) doubt(t);
-  synAgain(t);
+  synSend(t);
   rearm(t);
 }
 
@@ -120,11 +120,7 @@ function probe(t: Tcb): void {
   }
   if (t.sndWnd != 0) {
     // Patience goes on while there is no way to the peer.
-    if (outputOverride(t)) {
-      t.backoff = 0;
-      t.giveUpAt = 0;
-    }
-    if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
+    if (!outputOverride(t)) rearm(t);
     return;
   }
   count(CTR_TCP_OUT_WINDOW_PROBES);

@@ -309,4 +309,47 @@ describe("what goes to IP", () => {
     expect(socket.info().bytesAcked).toBe(17);
     expect(socket.nextError()).toBeUndefined();
   });
+
+  test("a way that is gone is waited for no longer than R2, by who holds the connection or by nobody (MUST-20)", async () => {
+    const host = await Host.create();
+    const { socket, server } = await accepted(host);
+    const other = { srcPort: PORT + 1 };
+    says(host, { ...other, flags: SYN, seq: 7 });
+    says(host, { ...other, seq: 8, ack: (sent(host)[0]?.segment.seq as number) + 1 });
+    const orphan = await server.accept();
+    host.nif.down();
+    await socket.write("no way");
+    orphan.close();
+    await host.clock.advance(299e6);
+    expect(socket.state).toBe("ESTABLISHED");
+    expect(host.stack.sockets()).toHaveLength(3);
+    await host.clock.advance(2e6);
+    expect(socket.state).toBe("CLOSE");
+    await expect(socket.closed).rejects.toMatchObject({ code: "ENETUNREACH" });
+    expect(host.stack.sockets()).toHaveLength(1);
+    host.nif.up();
+  });
+
+  test("when the way is there again what waited goes (MUST-20)", async () => {
+    const host = await Host.create();
+    const { socket, iss } = await accepted(host);
+    host.nif.down();
+    await socket.write("in the end");
+    await host.clock.advance(100e6);
+    host.nif.up();
+    host.stack.neighbours.add(host.nif, PEER, PEER_MAC);
+    host.take();
+    const went = async (us: number) => {
+      await host.clock.advance(us);
+      return host.take().filter(({ ip }) => ip?.proto === 6);
+    };
+    let seconds = 0;
+    let first: ReadTcp | undefined;
+    while (first === undefined && seconds++ < 60) first = (await went(1e6)).map(({ ip }) => readTcp(ip as ReadIpv4))[0];
+    expect(text((first as ReadTcp).data)).toBe("in the end");
+    // Nothing of it was lost so far: its timeout is not one that was doubled.
+    expect(await went(1e6)).toHaveLength(1);
+    says(host, { seq: 8, ack: iss + 10 });
+    expect(socket.info().bytesAcked).toBe(10);
+  });
 });
