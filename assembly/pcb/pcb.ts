@@ -177,7 +177,7 @@ export function pcbRelease(p: Pcb): void {
   P.freeTail = p;
 }
 
-/** The open block of a handle, or null if the handle is stale, given up or none. */
+/** The open block of a handle, or null if the handle is stale, given up, not given out yet, or none. */
 export function pcbOf(handle: u32): Pcb | null {
   const index = handle & HANDLE_INDEX;
   if (index >= P.capacity) return null;

@@ -1,8 +1,9 @@
 // The host's calls about groups: RFC 1112 §7.1, RFC 3376 §3.1, with the errors of RFC 3678 as Linux has them.
 
 import { CALL_ADDR2, CALL_IFINDEX } from "../abi/call";
-import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_BADF, E_INVAL, E_NODEV } from "../abi/errno";
+import { E_ADDRNOTAVAIL, E_AFNOSUPPORT, E_BADF, E_INVAL, E_NODEV, E_OPNOTSUPP } from "../abi/errno";
 import { IFF_MULTICAST } from "../abi/netif";
+import { IPPROTO_TCP } from "../abi/proto";
 import {
   GROUP_BLOCK,
   GROUP_JOIN,
@@ -36,6 +37,7 @@ const PATH: Path = changetype<Path>(memory.data(PATH_BYTES, 8));
 export function socketGroup(handle: u32, op: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
+  if (p.proto == IPPROTO_TCP) return -E_OPNOTSUPP;
   if (op > <u32>GROUP_LEAVE_SOURCE) return -E_INVAL;
   const ofSource = op >= <u32>GROUP_BLOCK;
   if (!addressIs4(callAddr()) || (ofSource && !addressIs4(CALL + CALL_ADDR2))) return -E_AFNOSUPPORT;

@@ -7,7 +7,6 @@ import { TCP_FIN, TCP_SYN } from "../abi/proto";
 import { SW_TCP_FIN_WAIT_2_MS } from "../abi/switch";
 import {
   TCB_F_PERSIST,
-  TCB_F_SACK,
   TCB_F_SMALL_OUT,
   TCB_F_URGENT_OUT,
   TCB_F_WANTS_ROOM,
@@ -22,7 +21,7 @@ import { now } from "../core/clock";
 import { switchUs } from "../core/switch";
 import { timerArm, timerCancel } from "../core/timer";
 import { PCB_ORPHAN } from "../pcb/pcb";
-import { TCPOPTS_SACK, TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
+import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { answerReset } from "./answer";
 import { challenge } from "./challenge";
 import { connectionEnd, connectionEstablish, connectionTimeWait } from "./connection";
@@ -55,7 +54,7 @@ export function ackInput(t: Tcb): u32 {
   const wnd = SEG.wnd << t.sndShift;
   const duplicate = isDuplicate(t, wnd);
   const acked = seqLt(t.sndUna, ack) ? advance(t, ack) : 0;
-  const sacked = (t.flags & TCB_F_SACK) != 0 && sacks(t, ack);
+  const sacked = sacks(t, ack);
   if (windowIsNewer(t, ack)) windowSet(t, wnd);
   recoveryAck(t, acked, duplicate, sacked);
   return finQueued(t) && t.sndUna == t.sndEnd + 1 ? finAcknowledged(t) : ACK_GOES_ON;
@@ -97,7 +96,7 @@ function advance(t: Tcb, ack: u32): u32 {
 /** Takes in the SACK option: did it tell of anything new? */
 function sacks(t: Tcb, ack: u32): bool {
   if (t.sackCount != 0) sackAdvance(t);
-  return (OPTIONS.seen & TCPOPTS_SACK) != 0 && sackInput(t, OPTIONS, ack);
+  return sackInput(t, OPTIONS, ack);
 }
 
 /** RFC 9293 §3.10.7.4, fifth: is the window of the segment in hand not older than the one we know? */

@@ -47,6 +47,8 @@ export function arrivesInput(t: Tcb): u32 {
   if (t.state == TCP_SYN_RECEIVED && !isPassive(t) && SEG.seq == t.irs && isSynAck()) {
     SEG.seq++;
     SEG.flags &= ~TCP_SYN;
+    // RFC 7323 §2.2: a SYN's window is not scaled.
+    SEG.wnd >>>= t.sndShift;
     t.flags |= TCB_F_ACK_NOW;
   }
   // Who has probed a closed window acknowledges from before the octet that was taken, as he does not know of that. When

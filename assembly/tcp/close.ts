@@ -27,6 +27,7 @@ import { resetSend } from "./challenge";
 import { connectionEnd, connectionOrphan, connectionRelease } from "./connection";
 import { tcpOutput } from "./output";
 import { lifeTimer, Tcb, tcbAt, tcbFresh, tcpEvent } from "./tcb";
+import { tcpReceive } from "./transfer";
 import { unread } from "./window";
 
 /** Ends what is received, sent or both (SHUT_…): 0, or -E_NOTCONN. */
@@ -34,7 +35,7 @@ export function tcpShutdown(t: Tcb, how: u32): i32 {
   if (t.state == TCP_CLOSED || t.state == TCP_LISTEN) return -E_NOTCONN;
   if (how != SHUT_WR) {
     t.flags |= TCB_F_DEAF;
-    t.rcvRead += unread(t);
+    tcpReceive(t, unread(t));
     tcpEvent(t, EVENT_READABLE);
   }
   if (how != SHUT_RD) finish(t);

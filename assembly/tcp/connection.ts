@@ -45,7 +45,7 @@ import { OPTIONS, SEG } from "./segment";
 import { seqLt } from "./seq";
 import { ackTimer, lifeTimer, rexmtTimer, synchronized, Tcb, tcbRelease, tcpEvent, tcpOption } from "./tcb";
 import { timeWaitEnter } from "./time-wait";
-import { receiveCapacity } from "./window";
+import { unread } from "./window";
 
 /** RFC 9293 MUST-15: what may be sent to one that names no MSS. */
 const MSS_DEFAULT: u32 = 536;
@@ -98,7 +98,7 @@ export function connectionAgree(t: Tcb): void {
   t.rcvRead = t.rcvNxt;
   t.rcvUp = t.rcvNxt;
   t.lastAck = t.rcvNxt;
-  t.rcvAdv = t.rcvNxt + min<u32>(receiveCapacity(t), 0xffff);
+  t.rcvAdv = t.rcvNxt + min<u32>(t.rcvMask + 1, 0xffff);
   if ((seen & TCPOPTS_MSS) != 0) t.peerMss = max<u32>(OPTIONS.mss, MSS_LEAST);
   if ((seen & TCPOPTS_SACK_PERMITTED) == 0) t.flags &= ~TCB_F_SACK;
   if ((seen & TCPOPTS_WSCALE) == 0 || (t.flags & TCB_F_WSCALE) == 0) {
@@ -120,13 +120,12 @@ export function connectionEstablish(t: Tcb): void {
   rttAfterSyn(t, t.retransmits != 0);
   congestionInit(t);
   recoveryInit(t);
-  t.backoff = 0;
   t.giveUpAt = 0;
   keepaliveBegin(t);
   const parent = t.parent;
   if (parent === null) {
     count(CTR_TCP_ACTIVE_OPENS);
-    tcpEvent(t, EVENT_WRITABLE);
+    tcpEvent(t, unread(t) != 0 ? EVENT_READABLE | EVENT_WRITABLE : EVENT_WRITABLE);
   } else {
     count(CTR_TCP_PASSIVE_OPENS);
     parent.halfOpen--;

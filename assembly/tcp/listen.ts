@@ -32,8 +32,8 @@ import { SEG, segmentHas, segmentTrim } from "./segment";
 import { Tcb, tcbOpen, tcpOption, tcpOptionSet } from "./tcb";
 import { textInput } from "./text";
 
-/** The segment in hand, of the datagram `pb`, is for a listener: NEXT_FREE, or why it is dropped. The connection's sequence space begins not
- * before `least`. */
+/** The segment in hand, of the datagram `pb`, is for a listener: NEXT_FREE, or why it is dropped. The connection's
+ * sequence space begins not before `least`. */
 export function listenInput(listener: Tcb, pb: Pbuf, least: u32): u32 {
   if (segmentHas(TCP_RST)) return DROP_TCP_RST_UNMATCHED;
   if (segmentHas(TCP_ACK)) return answerReset();

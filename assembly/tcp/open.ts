@@ -1,7 +1,6 @@
 // OPEN: RFC 9293 §3.10.1. A block for a socket, passive and active opens, and accepting what a passive one has brought.
 
 import { E_ADDRINUSE, E_ADDRNOTAVAIL, E_ALREADY, E_INVAL, E_ISCONN, E_NETUNREACH } from "../abi/errno";
-import { EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
 import { IPPROTO_TCP } from "../abi/proto";
 import {
   OPT_TCP_KEEP_COUNT,
@@ -23,7 +22,7 @@ import { acceptNext, connectionBegin } from "./connection";
 import { synSend } from "./handshake";
 import { Tcb, tcbAt, tcbFresh, tcbOf, tcbOpen, tcpEvent, tcpOptionSet } from "./tcb";
 import { timeWaitAllows, timeWaitHolds } from "./time-wait";
-import { unread } from "./window";
+import { tcpReady } from "./transfer";
 
 /** Ports that are tried before a connection to one peer is given up. */
 const DRAWS: u32 = 64;
@@ -125,7 +124,7 @@ export function tcpAccept(listener: Tcb): Tcb | null {
   if (t === null) return null;
   t.flags |= TCB_F_HELD;
   t.pcb.flags &= ~PCB_UNCLAIMED;
-  tcpEvent(t, unread(t) != 0 ? EVENT_READABLE | EVENT_WRITABLE : EVENT_WRITABLE);
+  tcpEvent(t, tcpReady(t));
   return t;
 }
 

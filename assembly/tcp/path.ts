@@ -11,6 +11,9 @@ import { pcbPath } from "../pcb/send";
 import { TIMESTAMP_LEN } from "./answer";
 import { Tcb, tcpOption } from "./tcb";
 
+/** Payload of a segment whose headers take all that there is: it goes in fragments, if it must. */
+const PAYLOAD_LEAST: u32 = 8;
+
 /** What we offer to receive in one segment over a link of this MTU (RFC 9293 §3.7.1: fixed headers only). */
 export function mssOffered(t: Tcb, mtu: u32): u32 {
   const most = min<u32>(mtu, 0xffff) - IPV4_HDR_LEN - TCP_HDR_LEN;
@@ -36,6 +39,7 @@ export function tcpPath(t: Tcb): usize {
   const options = p.optionsLen + ((t.flags & TCB_F_TIMESTAMPS) != 0 ? TIMESTAMP_LEN : 0);
   // RFC 9293 §3.7.1: Eff.snd.MSS, the timestamps taken off (RFC 6691).
   const link = min<u32>(path.mtu, 0xffff) - IPV4_HDR_LEN - TCP_HDR_LEN;
-  t.sndMss = min<u32>(t.peerMss, mssOffered(t, link + IPV4_HDR_LEN + TCP_HDR_LEN)) - options;
+  const most = min<u32>(t.peerMss, mssOffered(t, link + IPV4_HDR_LEN + TCP_HDR_LEN));
+  t.sndMss = most > options + PAYLOAD_LEAST ? most - options : PAYLOAD_LEAST;
   return <usize>found;
 }

@@ -57,7 +57,3 @@ export function rangesPut(t: Tcb, p: usize, most: u32): usize {
   for (let at = rangesOf(t); at < end; at += 8) p = tcpPutSackBlock(p, load<u32>(at), load<u32>(at, 4));
   return p;
 }
-
-export function rangesClear(t: Tcb): void {
-  t.rangeCount = 0;
-}

@@ -28,12 +28,13 @@ import { connectionTimeWait } from "./connection";
 import { rangeAdd, rangeTake } from "./reassembly";
 import { SEG, segmentHas } from "./segment";
 import { seqLt } from "./seq";
-import { ackTimer, Tcb, tcpEvent } from "./tcb";
+import { ackTimer, synchronized, Tcb, tcpEvent } from "./tcb";
 
 /** Sixth: the urgent pointer (RFC 9293 §3.8.5, RFC 6093: it points behind the urgent data). */
 export function urgentInput(t: Tcb): void {
   if (!segmentHas(TCP_URG) || (t.flags & TCB_F_FIN_RECEIVED) != 0) return;
-  if (!seqLt(t.rcvUp, SEG.up) || !seqLt(t.rcvRead, SEG.up)) return;
+  // Once it was read, where the urgent data before ended means nothing: it may be half the sequence space behind.
+  if (!seqLt(t.rcvRead, SEG.up) || ((t.flags & TCB_F_URGENT_IN) != 0 && !seqLt(t.rcvUp, SEG.up))) return;
   t.rcvUp = SEG.up;
   t.flags |= TCB_F_URGENT_IN;
   tcpEvent(t, EVENT_URGENT);
@@ -57,7 +58,7 @@ export function textInput(t: Tcb): u32 {
   }
   t.bytesReceived += t.rcvNxt - before;
   if ((t.flags & TCB_F_DEAF) != 0) t.rcvRead = t.rcvNxt;
-  else tcpEvent(t, EVENT_READABLE);
+  else if (synchronized(t)) tcpEvent(t, EVENT_READABLE);
   return NEXT_FREE;
 }
 

@@ -25,7 +25,7 @@ import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
 import { segmentSend } from "./emit";
 import { reportSilence } from "./error";
-import { synSend } from "./handshake";
+import { synAgain } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { outputOverride, tcpOutput } from "./output";
 import { recoveryTimeout } from "./recovery";
@@ -72,7 +72,7 @@ function synExpired(t: Tcb): void {
   count(CTR_TCP_RETRANS_SEGS);
   rttForget(t);
   if (t.backoff == R1) doubt(t);
-  synSend(t);
+  synAgain(t);
   rearm(t);
 }
 

@@ -119,14 +119,15 @@ export class Connection {
     return [...faults, ...this.#edgeFaults(segment, syn)];
   }
 
-  /** RFC 9293 §3.8.6.2.2: the right edge is not taken back. */
+  /** RFC 9293 §3.8.6.2.2: the right edge is not taken back, by no more than what the shift cannot say (RFC 7323 §2.4). */
   #edgeFaults(segment: ReadTcp, syn: boolean): string[] {
     if ((segment.flags & ACK) === 0) return [];
-    const win = segment.win * 2 ** (syn ? 0 : this.#shift(this.#ourShift));
+    const unit = 2 ** (syn ? 0 : this.#shift(this.#ourShift));
+    const win = segment.win * unit;
     const edge = this.relative(segment.ack, this.peer.seq) + win;
     const before = this.#ourEdge ?? edge;
     this.#ourEdge = Math.max(before, edge);
-    return edge < before ? [`the window shrinks: its right edge was ${before} and is ${edge}`] : [];
+    return edge <= before - unit ? [`the window shrinks: its right edge was ${before} and is ${edge}`] : [];
   }
 
   /** A sequence number relative to a base, between -2^31 and 2^31. */

@@ -38,7 +38,7 @@ export const tcp: Step = {
     const rate = ((BULK * 8) / 1e3 / bulk.ms).toFixed(0);
     session.line(
       `${thousands(BULK)} bytes in ${durationText(bulk.ms)}: ${rate} Mbit/s, ${bulk.segments} segments, ` +
-        `${bulk.retransmits} of them again`,
+        `${bulk.retransmits} retransmitted`,
     );
     session.line();
     demand(bulk.retransmits === 0, `${bulk.retransmits} segments were sent again where nothing is lost`);
