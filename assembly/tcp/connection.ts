@@ -178,8 +178,11 @@ function leaveParent(t: Tcb): void {
  * is left; without one the block is gone when this returns. */
 export function connectionEnd(t: Tcb, errno: u32): void {
   const opening = t.state == TCP_SYN_SENT || t.state == TCP_SYN_RECEIVED;
-  if (opening) count(CTR_TCP_ATTEMPT_FAILS);
-  else if (errno != 0 && synchronized(t)) count(CTR_TCP_ESTAB_RESETS);
+  if (opening) {
+    count(CTR_TCP_ATTEMPT_FAILS);
+    // Text that came with a SYN is nobody's.
+    t.rcvRead = t.rcvNxt;
+  } else if (errno != 0 && synchronized(t)) count(CTR_TCP_ESTAB_RESETS);
   demuxRemove(t.pcb);
   timerCancel(rexmtTimer(t));
   timerCancel(ackTimer(t));
