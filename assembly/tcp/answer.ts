@@ -43,13 +43,13 @@ export function answerSegment(seq: u32, ack: u32, flags: u32, wnd: u32, tsVal: u
   if (hdrLen != TCP_HDR_LEN) tcpPutTimestamp(pb.head + TCP_HDR_LEN, tsVal, tsEcr);
   tcpEmitChecksum(pb.head, hdrLen, pseudoSum4(src, dst, IPPROTO_TCP, hdrLen), 0);
   count(CTR_TCP_OUT_SEGS);
+  if ((flags & TCP_RST) != 0) count(CTR_TCP_OUT_RSTS);
   ipv4Output(pb, changetype<Path>(found), src, dst, IPPROTO_TCP, switchValue(SW_IP_DEFAULT_TTL), 0, true);
 }
 
 /** RFC 9293 §3.10.7.1: a segment for no connection is answered with a reset, unless it is one: why it is dropped. */
 export function answerReset(): u32 {
   if (segmentHas(TCP_RST)) return DROP_TCP_RST_UNMATCHED;
-  count(CTR_TCP_OUT_RSTS);
   if (segmentHas(TCP_ACK)) answerSegment(SEG.ack, 0, TCP_RST, 0, 0, 0);
   else answerSegment(0, segmentEnd(), TCP_RST | TCP_ACK, 0, 0, 0);
   return DROP_TCP_NO_PORT;

@@ -8,12 +8,14 @@
  *   IP_REASM_REQDS >= all FRAG_ + 2 IP_REASM_OKS
  *   IP_IN_DELIVERS = IP_PROTOCOL + all UDP_ + SOCK_FILTERED + ICMP_SHORT + ICMP_CHECKSUM + ICMP_IN_MSGS
  *     + all IGMP_ + IGMP_IN_QUERIES + IGMP_IN_REPORTS + TCP_IN_SEGS + s
- *   TCP_IN_SEGS >= all TCP_ but TCP_ICMP_SEQUENCE
+ *   TCP_IN_SEGS    = all TCP_ but TCP_ICMP_SEQUENCE + the segments that were of use
+ *   IP_OUT_REQUESTS = TCP_OUT_SEGS + UDP_OUT_DATAGRAMS + RAW_OUT_DATAGRAMS + ICMP_OUT_MSGS + IGMP_OUT_REPORTS +
+ *     IGMP_OUT_LEAVES
+ *   TCP_OUT_SEGS  >= TCP_OUT_RSTS + TCP_RETRANS_SEGS
  *   ICMP_IN_MSGS   = ICMP_TYPE + ICMP_DEPRECATED + ICMP_IN_ECHOS + ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMPS +
  *     ICMP_IN_TIMESTAMP_REPS + ICMP_IN_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS, REDIRECTS)
  *   those four     = ICMP_QUOTE_SHORT + ICMP_QUOTE_FOREIGN + ICMP_ERROR_UNMATCHED + ICMP_IN_ERRORS_MATCHED + ICMP_PMTU +
- *     TCP_ICMP_SEQUENCE +
- *     all ICMP_REDIRECT_ + r
+ *     TCP_ICMP_SEQUENCE + all ICMP_REDIRECT_ + r
  *   ICMP_IN_ECHOS + ICMP_IN_TIMESTAMPS = ICMP_ECHO_GROUP + ICMP_OUT_ECHO_REPS + ICMP_OUT_TIMESTAMP_REPS + n
  *   UDP_IN_DATAGRAMS + RAW_IN_DATAGRAMS + e = datagrams read + SOCK_CLOSED
  *   s + ICMP_IN_ECHO_REPS + ICMP_IN_TIMESTAMP_REPS - ICMP_REPLY_UNWANTED + c =
@@ -23,9 +25,10 @@
  *     ICMP_OUT_(DEST_UNREACHS, TIME_EXCDS, PARM_PROBS, REDIRECTS) + OUT_NO_ROUTE - n - a + b
  *
  * where s are the datagrams that reached sockets of UDP and raw ones, c the copies for further sockets (none where nobody
- * can share), e the echo replies that sockets took, n the queries to where no route was, t (0 .. IP_REASM_TIMEOUTS) the
+ * can share), e the echo replies that sockets took, n the queries to where no route was, a (0 .. TCP_NO_PORT + TCP_ACK +
+ * TCP_SYN_SENT_ACK + TCP_TIME_WAIT) the segments whose answer had no route, t (0 .. IP_REASM_TIMEOUTS) the
  * datagrams of which fragment zero was there when their time was up, w (0 .. IP_FORW_DATAGRAMS) those whose sender was to
- * be redirected, a (0 .. TCP_IN_SEGS) the segments answered to where no route was, b (0 .. OUT_NO_BUFFER) the errors for want of a buffer, and r (-ICMP_REDIRECT_OFF .. ICMP_IN_REDIRECTS)
+ * be redirected, b (0 .. OUT_NO_BUFFER) the errors for want of a buffer, and r (-ICMP_REDIRECT_OFF .. ICMP_IN_REDIRECTS)
  * the redirects that were followed and no socket asked about, less those not followed that one did; with raw sockets, which
  * all hear of an error, r is any number.
  */
@@ -70,7 +73,6 @@ export function explain(stack: Stack, done: Done): void {
   const icmp = d.ICMP_SHORT + d.ICMP_CHECKSUM + c.ICMP_IN_MSGS;
   const igmp = all("IGMP_") + c.IGMP_IN_QUERIES + c.IGMP_IN_REPORTS;
   const s = c.IP_IN_DELIVERS - d.IP_PROTOCOL - all("UDP_") - d.SOCK_FILTERED - icmp - igmp - c.TCP_IN_SEGS;
-  expect(c.TCP_IN_SEGS, "TCP_IN_SEGS").toBeGreaterThanOrEqual(all("TCP_", "TCP_ICMP_SEQUENCE"));
   const e = done.read + d.SOCK_CLOSED - c.UDP_IN_DATAGRAMS - c.RAW_IN_DATAGRAMS;
   const wanted = replies - d.ICMP_REPLY_UNWANTED;
   expect(Math.min(s, e, wanted - e), "datagrams that sockets took and refused").toBeGreaterThanOrEqual(0);
@@ -79,9 +81,15 @@ export function explain(stack: Stack, done: Done): void {
   if (done.shared) expect(copies, "copies").toBeGreaterThanOrEqual(0);
   else expect(copies, "copies").toBe(0);
 
+  expect(all("TCP_", "TCP_ICMP_SEQUENCE"), "segments dropped").toBeLessThanOrEqual(c.TCP_IN_SEGS);
+  const igmpOut = c.IGMP_OUT_REPORTS + c.IGMP_OUT_LEAVES;
+  expect(c.IP_OUT_REQUESTS, "IP_OUT_REQUESTS").toBe(
+    c.TCP_OUT_SEGS + c.UDP_OUT_DATAGRAMS + c.RAW_OUT_DATAGRAMS + c.ICMP_OUT_MSGS + igmpOut,
+  );
+  expect(c.TCP_OUT_RSTS + c.TCP_RETRANS_SEGS, "resets and retransmissions").toBeLessThanOrEqual(c.TCP_OUT_SEGS);
+
   if (!done.shared) {
-    const refused =
-      d.ICMP_QUOTE_SHORT + d.ICMP_QUOTE_FOREIGN + d.ICMP_ERROR_UNMATCHED + d.ICMP_PMTU + d.TCP_ICMP_SEQUENCE;
+    const refused = d.TCP_ICMP_SEQUENCE + d.ICMP_QUOTE_SHORT + d.ICMP_QUOTE_FOREIGN + d.ICMP_ERROR_UNMATCHED + d.ICMP_PMTU;
     const r = errorsIn - refused - c.ICMP_IN_ERRORS_MATCHED - all("ICMP_REDIRECT_");
     expect(r, "redirects without a socket").toBeGreaterThanOrEqual(-d.ICMP_REDIRECT_OFF);
     expect(r, "redirects without a socket").toBeLessThanOrEqual(c.ICMP_IN_REDIRECTS);
@@ -90,11 +98,12 @@ export function explain(stack: Stack, done: Done): void {
   const n = queries - d.ICMP_ECHO_GROUP - c.ICMP_OUT_ECHO_REPS - c.ICMP_OUT_TIMESTAMP_REPS;
   expect(n, "queries without a route").toBeGreaterThanOrEqual(0);
   const out = counted("ICMP_OUT_DEST_UNREACHS", "ICMP_OUT_TIME_EXCDS", "ICMP_OUT_PARM_PROBS", "ICMP_OUT_REDIRECTS");
+  const answered = d.TCP_NO_PORT + d.TCP_ACK + d.TCP_SYN_SENT_ACK + d.TCP_TIME_WAIT;
   const told = all("ICMP_ERROR_", "ICMP_ERROR_UNMATCHED") + out + d.OUT_NO_ROUTE - n;
   const here = d.IP_PROTOCOL + d.UDP_NO_PORT + d.NEIGH_FAILED + d.IP_OPTIONS + all("IP_SOURCE_ROUTE");
   const there = d.FWD_TTL + d.FWD_NEED_FRAGMENT + d.FWD_NO_ROUTE + d.FWD_UNREACHABLE + d.FWD_PROHIBITED;
   expect(told - here - there, "errors sent").toBeLessThanOrEqual(
-    c.IP_REASM_TIMEOUTS + c.IP_FORW_DATAGRAMS + Math.min(c.TCP_IN_SEGS, d.OUT_NO_ROUTE),
+    c.IP_REASM_TIMEOUTS + c.IP_FORW_DATAGRAMS + Math.min(answered, d.OUT_NO_ROUTE),
   );
   expect(here + there - told, "errors not sent").toBeLessThanOrEqual(d.OUT_NO_BUFFER);
 }
