@@ -100,6 +100,8 @@ export function connectionAgree(t: Tcb): void {
   t.lastAck = t.rcvNxt;
   t.rcvAdv = t.rcvNxt + min<u32>(t.rcvMask + 1, 0xffff);
   if ((seen & TCPOPTS_MSS) != 0) t.peerMss = max<u32>(OPTIONS.mss, MSS_LEAST);
+  // Until there is a path that tells.
+  t.sndMss = min<u32>(t.peerMss, MSS_DEFAULT);
   if ((seen & TCPOPTS_SACK_PERMITTED) == 0) t.flags &= ~TCB_F_SACK;
   if ((seen & TCPOPTS_WSCALE) == 0 || (t.flags & TCB_F_WSCALE) == 0) {
     t.flags &= ~TCB_F_WSCALE;

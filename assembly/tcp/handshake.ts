@@ -24,7 +24,7 @@ export function synSend(t: Tcb): void {
   timerArm(rexmtTimer(t), now() + rtoUs(t));
 }
 
-/** Sends it once more out of turn; the timer stays. */
-export function synAgain(t: Tcb): void {
-  segmentSend(t, t.iss, 0, t.state == TCP_SYN_RECEIVED ? TCP_SYN | TCP_ACK : TCP_SYN);
+/** Sends it once more out of turn; the timer stays. False if it could not go now. */
+export function synAgain(t: Tcb): bool {
+  return segmentSend(t, t.iss, 0, t.state == TCP_SYN_RECEIVED ? TCP_SYN | TCP_ACK : TCP_SYN);
 }

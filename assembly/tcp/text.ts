@@ -96,6 +96,8 @@ export function finInput(t: Tcb): bool {
   if ((t.flags & TCB_F_FIN_WAITS) == 0 || t.rcvFin != t.rcvNxt) return false;
   t.flags = (t.flags & ~TCB_F_FIN_WAITS) | TCB_F_FIN_RECEIVED | TCB_F_ACK_NOW;
   t.rcvNxt++;
+  // What a confused peer has sent from beyond its FIN is no text, and not to be reported.
+  t.rangeCount = 0;
   tcpEvent(t, EVENT_READABLE);
   switch (t.state) {
     case TCP_ESTABLISHED:

@@ -68,11 +68,12 @@ function synExpired(t: Tcb): void {
     giveUp(t);
     return;
   }
-  t.retransmits++;
-  count(CTR_TCP_RETRANS_SEGS);
   rttForget(t);
   if (t.backoff == R1) doubt(t);
-  synAgain(t);
+  if (synAgain(t)) {
+    t.retransmits++;
+    count(CTR_TCP_RETRANS_SEGS);
+  }
   rearm(t);
 }
 

@@ -16,10 +16,6 @@ import {
   OPT_INTERFACE,
   OPT_QUEUE,
   OPT_REUSE,
-  OPT_TCP,
-  OPT_TCP_END,
-  OPT_TCP_KEEP_IDLE_MS,
-  OPT_TCP_KEEPALIVE,
   OPTIONS,
   SOCK_RAW,
 } from "../../assembly/abi/socket.js";
@@ -34,9 +30,9 @@ const SMALL = PBUF_SMALL_BYTES - PBUF_HEADROOM;
 const UDP = 17;
 const ICMP = 1;
 const TCP = 6;
-const RAW = [ICMP, 2, UDP, 6, 47, 253, 255].map((proto) => SOCK_RAW | proto);
+const RAW = [ICMP, 2, UDP, TCP, 47, 253, 255].map((proto) => SOCK_RAW | proto);
 /** Raw sockets for these only listen: what they said would have to be told from the stack's own messages. */
-const MUTE = new Set([ICMP, 2, UDP, 6].map((proto) => SOCK_RAW | proto));
+const MUTE = new Set([ICMP, 2, UDP, TCP].map((proto) => SOCK_RAW | proto));
 
 const KINDS = [
   "open",
@@ -57,26 +53,6 @@ const KINDS = [
   "group",
   "group",
   "error",
-  "listen",
-  "accept",
-  "write",
-  "take",
-  "end",
-] as const;
-
-/** To a connection that is under way. */
-const STREAM_KINDS = [
-  "accept",
-  "accept",
-  "write",
-  "write",
-  "write",
-  "write",
-  "take",
-  "take",
-  "end",
-  "close",
-  "set",
 ] as const;
 
 /** What the calls of a case have led to. */
@@ -127,45 +103,13 @@ export class Calls {
     ];
   }
 
+  /** Handles of sockets that are not TCP's. */
+  get others(): readonly number[] {
+    return this.#handles.filter((handle) => this.#protocols.get(handle) !== TCP);
+  }
+
   #anywhere(): number {
     return ip4(pick(this.#host.prng, this.#everywhere));
-  }
-
-  /** Somebody serves at `port`; says so. */
-  serve(port: number): string {
-    const { stack, prng } = this.#host;
-    const { core } = stack;
-    const opened = result("sock_open", core.exports.sock_open(TCP));
-    if (opened < 0) return "nobody serves";
-    this.#handles.push(opened);
-    core.putPeer(0, port);
-    result("sock_bind", core.exports.sock_bind(opened));
-    result("sock_listen", core.exports.sock_listen(opened, 1 + prng.below(3)));
-    return `serve ${port}`;
-  }
-
-  /** Opens a connection to this peer. */
-  connect(address: string): void {
-    const { stack, prng } = this.#host;
-    const { core } = stack;
-    const opened = result("sock_open", core.exports.sock_open(TCP));
-    if (opened < 0) return;
-    this.#handles.push(opened);
-    core.putPeer(ip4(address), pick(prng, SERVED));
-    result("sock_connect", core.exports.sock_connect(opened));
-  }
-
-  /** A call to a connection, mostly the one that was opened last, or to its listener; says which. */
-  stream(): string {
-    const { prng } = this.#host;
-    const kind = pick(prng, STREAM_KINDS);
-    const recent = this.#handles.slice(kind === "accept" ? -2 : -1);
-    if (recent.length === 0) return "no stream";
-    const handle = pick(prng, recent);
-    if (kind === "set" && prng.chance(0.5)) {
-      for (const option of [OPT_TCP_KEEPALIVE, OPT_TCP_KEEP_IDLE_MS]) this.#option(handle, option, 1);
-    } else this.#make(kind, handle);
-    return `${kind} ${handle}`;
   }
 
   /** One call; says which. */
@@ -222,24 +166,6 @@ export class Calls {
       case "group":
         this.#group(handle);
         return;
-      case "listen":
-        result("sock_listen", exports.sock_listen(handle, pick(prng, [0, 1, 2, 8])));
-        return;
-      case "accept": {
-        const accepted = result("sock_accept", exports.sock_accept(handle));
-        if (accepted > 0) this.#handles.push(accepted);
-        return;
-      }
-      case "write":
-        this.#write(handle);
-        return;
-      case "take":
-        this.#take(handle);
-        return;
-      case "end":
-        if (prng.chance(0.8)) result("sock_shutdown", exports.sock_shutdown(handle, prng.below(4)));
-        else result("sock_abort", exports.sock_abort(handle));
-        return;
       default:
         result("sock_error", exports.sock_error(handle));
         result("sock_ready", exports.sock_ready(handle));
@@ -250,7 +176,7 @@ export class Calls {
     const { prng, stack, numbers } = this.#host;
     const { core } = stack;
     const { exports } = core;
-    const protocol = pick(prng, [UDP, UDP, UDP, ICMP, ICMP, pick(prng, RAW), TCP, TCP]);
+    const protocol = pick(prng, [UDP, UDP, UDP, ICMP, ICMP, pick(prng, RAW), TCP]);
     const opened = result("sock_open", exports.sock_open(protocol));
     if (opened < 0) return;
     this.#handles.push(opened);
@@ -264,28 +190,6 @@ export class Calls {
     core.putPeer(0, prng.chance(0.8) ? pick(prng, SERVED) : pick(prng, numbers));
     if (prng.chance(0.7)) result("sock_bind", exports.sock_bind(opened));
     if (prng.chance(0.3)) this.#group(opened);
-    if (protocol === TCP && prng.chance(0.5)) result("sock_listen", exports.sock_listen(opened, 1 + prng.below(8)));
-  }
-
-  /** Writes into a connection's ring. */
-  #write(handle: number): void {
-    const { prng, stack } = this.#host;
-    const { core } = stack;
-    const room = result("tcp_send_window", core.exports.tcp_send_window(handle));
-    const length = Math.min(Math.max(room, 0), pick(prng, [0, 1, 100, 1460, 5000, 70000]));
-    if (room > 0) prng.fill(core.u8.subarray(core.get(CALL_PTR), core.get(CALL_PTR) + length));
-    const len = prng.chance(0.95) ? length : prng.below(100_000);
-    result("tcp_send", core.exports.tcp_send(handle, len, pick(prng, [0, 0, 0, 2, 4, 6, 1])));
-  }
-
-  /** Reads of what a connection has received. */
-  #take(handle: number): void {
-    const { prng, stack } = this.#host;
-    const { core } = stack;
-    const length = result("tcp_receive_window", core.exports.tcp_receive_window(handle));
-    if (length > 0) this.#host.digest(core.u8.subarray(core.get(CALL_PTR), core.get(CALL_PTR) + length));
-    const len = prng.chance(0.9) ? Math.max(length, 0) : prng.below(100_000);
-    result("tcp_receive", core.exports.tcp_receive(handle, len));
   }
 
   #group(handle: number): void {
@@ -305,8 +209,8 @@ export class Calls {
   #set(handle: number): void {
     const { prng, stack } = this.#host;
     const { exports } = stack.core;
-    const option = prng.chance(0.5) ? prng.below(OPTIONS + 1) : OPT_TCP - 1 + prng.below(OPT_TCP_END - OPT_TCP + 2);
-    this.#option(handle, option, pick(prng, [0, 1, 1, 2, 3, 4, 5, 64, 255, 256, 1000, 70_000]));
+    const option = prng.below(OPTIONS + 1);
+    this.#option(handle, option, pick(prng, [0, 1, 1, 2, 3, 4, 5, 64, 255, 256]));
     result("sock_get", exports.sock_get(handle, prng.chance(0.9) ? option : 0x100));
   }
 
@@ -375,6 +279,8 @@ export class Calls {
       ["sock_get", () => exports.sock_get(any(), any())],
       ["sock_options", () => exports.sock_options(any(), any())],
       ["sock_group", () => exports.sock_group(any(), any())],
+      ["sock_bind", () => exports.sock_bind(any())],
+      ["sock_connect", () => exports.sock_connect(any())],
       ["sock_listen", () => exports.sock_listen(any(), any())],
       ["sock_accept", () => exports.sock_accept(any())],
       ["sock_shutdown", () => exports.sock_shutdown(any(), any())],
@@ -384,8 +290,6 @@ export class Calls {
       ["tcp_receive_window", () => exports.tcp_receive_window(any())],
       ["tcp_receive", () => exports.tcp_receive(any(), any())],
       ["time_wait_record", () => exports.time_wait_record(any())],
-      ["sock_bind", () => exports.sock_bind(any())],
-      ["sock_connect", () => exports.sock_connect(any())],
     ];
     const [name, call] = pick(prng, calls);
     result(name, call());

@@ -110,7 +110,7 @@ export function answer(prng: Prng, sent: Bytes): Bytes {
   const ip = readIpv4(sent);
   const back = { src: ip.dst, dst: ip.src, id: prng.below(65536) };
   if (ip.proto === TCP && (ip.flagsOffset & 0x3fff) === 0 && ip.payload.length >= 20 && prng.chance(0.4)) {
-    return replyDatagram(prng, ip, prng.chance(0.5) ? "mild" : "wild");
+    return replyDatagram(prng, ip, pick(prng, ["mild", "wild", "lacking"]));
   }
   if (prng.chance(0.3) && ip.icmp?.type === 8) {
     return ipv4({ ...back, proto: 1 }, icmp({ type: 0, rest: ip.icmp.rest }, ip.icmp.data));

@@ -89,7 +89,8 @@ export function explain(stack: Stack, done: Done): void {
   expect(c.TCP_OUT_RSTS + c.TCP_RETRANS_SEGS, "resets and retransmissions").toBeLessThanOrEqual(c.TCP_OUT_SEGS);
 
   if (!done.shared) {
-    const refused = d.TCP_ICMP_SEQUENCE + d.ICMP_QUOTE_SHORT + d.ICMP_QUOTE_FOREIGN + d.ICMP_ERROR_UNMATCHED + d.ICMP_PMTU;
+    const refused =
+      d.TCP_ICMP_SEQUENCE + d.ICMP_QUOTE_SHORT + d.ICMP_QUOTE_FOREIGN + d.ICMP_ERROR_UNMATCHED + d.ICMP_PMTU;
     const r = errorsIn - refused - c.ICMP_IN_ERRORS_MATCHED - all("ICMP_REDIRECT_");
     expect(r, "redirects without a socket").toBeGreaterThanOrEqual(-d.ICMP_REDIRECT_OFF);
     expect(r, "redirects without a socket").toBeLessThanOrEqual(c.ICMP_IN_REDIRECTS);

@@ -2,7 +2,8 @@
  * What the host under test sends is looked at: well-formed, from an own address or else what has come in, one TTL less;
  * errors only about what may be answered; fragments that make a whole.
  */
-import { readTcp } from "./tcp-wire.js";
+import { breakIn } from "./tcp-invariants.js";
+import { RST, readTcp } from "./tcp-wire.js";
 import { type Bytes, checksum, join, type ReadIpv4, read, readIpv4 } from "./wire.js";
 
 /** A datagram that came in, or that a socket wrote with a header of its own. */
@@ -156,11 +157,7 @@ export class Look {
   #message(which: number, ip: ReadIpv4): void {
     if (ip.icmp?.good === false) throw new Error("a bad ICMP checksum was sent");
     if (ip.udp?.good === false && !isRightAtItsEnd(ip)) throw new Error("a bad UDP checksum was sent");
-    if (ip.proto === 6 && (ip.flagsOffset & 0x3fff) === 0) {
-      const { faults } = readTcp(ip);
-      const isRouted = faults.length === 1 && faults[0] === "checksum" && isRightAtItsEnd(ip);
-      if (faults.length > 0 && !isRouted) throw new Error(`a bad TCP segment was sent: ${faults.join(", ")}`);
-    }
+    if (ip.proto === 6) requireSegment(ip);
     if (ip.proto === 2) {
       if (ip.ttl !== 1 || ip.options.join() !== "148,4,0,0") throw new Error("IGMP without router alert was sent");
       if (checksum(ip.payload) !== 0) throw new Error("a bad IGMP checksum was sent");
@@ -211,6 +208,17 @@ export class Look {
     this.#own.delete(key);
     const message = join(...held.map(([, bytes]) => bytes));
     if (ip.proto === 1 && checksum(message) !== 0) throw new Error(`a bad ICMP checksum was sent in fragments, ${key}`);
+  }
+}
+
+/** A segment of ours, if it is whole: in form, and of the stream. */
+function requireSegment(ip: ReadIpv4): void {
+  if ((ip.flagsOffset & 0x3fff) !== 0) return;
+  const { faults, flags, data, srcPort, seq } = readTcp(ip);
+  const wrong = faults.filter((fault) => fault !== "checksum" || !isRightAtItsEnd(ip));
+  if (wrong.length > 0) throw new Error(`a segment was sent with a wrong ${wrong.join(", ")}`);
+  if ((flags & RST) !== 0 ? data.length > 0 : breakIn(data, srcPort, seq) >= 0) {
+    throw new Error("a segment was sent with text that nobody has written");
   }
 }
 

@@ -1,8 +1,12 @@
 /**
  * One case of the fuzzer: a stack, what is done to it step by step, and what must hold.
  *
+ * Half of the cases speak TCP above all, and what the far ends of its connections say is near what is right in every
+ * state (fuzz-tcp-peer.ts).
+ *
  * The oracle: nothing traps; the memory is the same and as long as before; results are >= 0 or errnos; what is sent is
- * right (fuzz-look.ts); in the end all pools are full, no timer runs, and every frame is explained (fuzz-explain.ts). A
+ * right (fuzz-look.ts); TCP's records are sound after every step (tcp-invariants.ts), and what comes is written into the
+ * window that it is for (ring-canary.ts); in the end all pools are full, no timer runs, and every frame is explained (fuzz-explain.ts). A
  * case is run twice, with something else behind each frame in its buffer: what comes of it must be the same, since nobody
  * reads there.
  */
@@ -10,24 +14,25 @@ import { NETIF_MASK, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/net
 import { DESC_LEN, DESC_PBUF, DESC_PTR, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { PCB_HANDLE } from "../../assembly/abi/socket.js";
 import { POLL_IDLE } from "../../assembly/abi/stack.js";
+import { SW_TCP_ORPHANS } from "../../assembly/abi/switch.js";
 import { type Interface, Prng, Stack, VirtualClock } from "../../src/index.js";
 import { Calls } from "./fuzz-calls.js";
-import { ADDRESSES, control, settle } from "./fuzz-control.js";
-import { answer, pick } from "./fuzz-datagrams.js";
+import { ADDRESSES, attempt, control, settle } from "./fuzz-control.js";
+import { answer, PEERS, pick } from "./fuzz-datagrams.js";
 import { explain } from "./fuzz-explain.js";
-import { forSocket, fragmentFrames, mutant, right, type Scene, SERVED, STATIONS } from "./fuzz-frames.js";
+import { forSocket, fragmentFrames, mutant, right, type Scene, STATIONS } from "./fuzz-frames.js";
 import { Look } from "./fuzz-look.js";
-import { hello, replyDatagram } from "./fuzz-tcp.js";
-import { checkBooks, checkEvents, checkPools, drain, LATE, module, openSockets } from "./harness.js";
+import { TcpCalls } from "./fuzz-tcp-calls.js";
+import { TcpPeers } from "./fuzz-tcp-peer.js";
+import { checkBlocks, checkBooks, checkEvents, checkPools, drain, LATE, module, openSockets } from "./harness.js";
 import { RecordingDriver } from "./recording-driver.js";
-import { arp, type Bytes, ether, ipv4, read, readIpv4 } from "./wire.js";
+import { RingCanary } from "./ring-canary.js";
+import { TcpInvariants } from "./tcp-invariants.js";
+import { type TcbRecord, type TimeWaitRecord, timeWaitRecords } from "./tcp-records.js";
+import { arp, type Bytes, ether, read, readIpv4 } from "./wire.js";
 
 export const PORTS = [0, 7, 1000, 1001, 1002, 40000, 65535];
 const MACS = ["02:00:00:00:01:01", "02:00:00:00:02:01", undefined];
-
-/** The point-to-point link, and who speaks there. */
-const LINE = 2;
-const ENDS = { src: "172.16.0.2", dst: "172.16.0.1", srcPort: 1000 };
 
 /** Something that the host has sent, and by which interface. */
 interface Said {
@@ -53,6 +58,13 @@ export class Run {
   digestOfAll = 0;
   readonly #look = new Look(this.owned, MACS, [1500, 700, 1000]);
   #calls!: Calls;
+  #tcpCalls!: TcpCalls;
+  #peers!: TcpPeers;
+  #canary!: RingCanary;
+  /** Records of TCP, and what must hold of them. */
+  tcp!: TcpInvariants;
+  readonly ranges: number;
+  readonly #speaksTcp: boolean;
   /** ARP requests and datagrams that may be answered. */
   readonly #asked: Said[] = [];
   readonly #said: Said[] = [];
@@ -63,6 +75,8 @@ export class Run {
   constructor(seed: number, number: number, behind: number) {
     this.#behind = behind;
     this.prng = new Prng(seed, number);
+    this.#speaksTcp = number % 2 === 1;
+    this.ranges = pick(this.prng, [1, 2, 32]);
     this.scene = { addresses: ADDRESSES, ports: PORTS, quotable: this.#quotable };
   }
 
@@ -87,9 +101,9 @@ export class Run {
       memberships: pick(prng, [2, 16]),
       reassemblies: pick(prng, [1, 4, 32]),
       destinations: pick(prng, [1, 4, 64]),
-      tcpBlocks: pick(prng, [0, 2, 12]),
-      timeWaits: pick(prng, [0, 1, 1, 1, 8]),
-      tcpRanges: pick(prng, [1, 1, 2, 32]),
+      tcpBlocks: this.#speaksTcp ? pick(prng, [4, 12]) : pick(prng, [0, 2, 12]),
+      timeWaits: this.#speaksTcp ? pick(prng, [1, 1, 8]) : pick(prng, [0, 1, 8]),
+      tcpRanges: this.ranges,
       rings2K: pick(prng, [0, 3, 24]),
       rings16K: pick(prng, [0, 3, 24]),
       rings64K: pick(prng, [0, 1, 4]),
@@ -100,8 +114,37 @@ export class Run {
     this.#join(new RecordingDriver({ mac: MACS[1] as string, mtu: 700 }), "10.0.0.1/8");
     this.#join(new RecordingDriver({ medium: "ip", mtu: 1000 }), "172.16.0.1/24");
     this.#calls = new Calls(this);
+    this.tcp = new TcpInvariants(this.stack, this.ranges);
+    this.#canary = new RingCanary(this.stack);
+    this.#tcpCalls = new TcpCalls({
+      prng,
+      stack: this.stack,
+      addresses: ADDRESSES,
+      ranges: this.ranges,
+      others: () => this.#calls.others,
+      isSpoiled: (t) => this.tcp.isSpoiled(t),
+      digest: (bytes) => this.digest(bytes),
+    });
+    this.#peers = new TcpPeers(this);
     settle(this);
+    // So that somebody answers, whom the host knows.
+    if (this.#speaksTcp) for (const peer of PEERS) this.#introduce(peer);
+    if (prng.chance(0.3)) this.stack.core.exports.stack_set(SW_TCP_ORPHANS, prng.below(3));
     this.#own();
+  }
+
+  #introduce(peer: string): void {
+    const which = networkOf(peer);
+    if (which === undefined || MACS[which] === undefined) return;
+    attempt(() => this.stack.neighbours.add(this.ports[which] as Interface, peer, STATIONS[0] as string));
+  }
+
+  records(): TcbRecord[] {
+    return this.tcp.records();
+  }
+
+  timeWaits(): TimeWaitRecord[] {
+    return timeWaitRecords(this.stack);
   }
 
   #join(driver: RecordingDriver, address: string): void {
@@ -118,18 +161,47 @@ export class Run {
 
   step(): void {
     const { prng } = this;
+    if (prng.chance(this.#speaksTcp ? 0.8 : 0.15)) {
+      if (prng.chance(0.6)) this.#segments();
+      else this.#note(this.#tcpCalls.call());
+    } else this.#other();
+    this.#own();
+    this.clock.advanceSync(
+      prng.chance(this.#speaksTcp ? 0.8 : 0.7) ? 0 : prng.below(pick(prng, [1000, 300_000, 2_000_000, 100_000_000])),
+    );
+    this.#watch();
+    this.tcp.check();
+  }
+
+  /** Segments come. */
+  #segments(): void {
+    const { prng } = this;
+    this.#canary.before(this.records());
+    for (const bytes of this.#peers.say()) {
+      const which = networkOf(readIpv4(bytes).src) ?? prng.below(this.drivers.length);
+      const mac = MACS[which];
+      const group = readIpv4(bytes).dst === "192.168.1.255";
+      const dst = group ? "ff:ff:ff:ff:ff:ff" : mac;
+      this.#receive(
+        which,
+        dst === undefined || mac === undefined ? bytes : ether({ dst, src: STATIONS[0] as string }, bytes),
+      );
+    }
+    this.clock.advanceSync(0);
+    this.#canary.check(this.records());
+  }
+
+  /** Something else happens. */
+  #other(): void {
+    const { prng } = this;
     const kind = prng.below(100);
-    if (kind < 7) this.#converse();
-    else if (kind < 38) this.#inject();
+    if (kind < 38) this.#inject();
     else if (kind < 56) this.#answer();
     else if (kind < 78) this.#note(this.#calls.call());
     else if (kind < 82) this.#note(this.#calls.callWrongly());
     else if (kind < 86) this.#driver();
     else if (kind < 95) this.#note(control(this));
     else this.#descriptor();
-    this.#own();
-    this.clock.advanceSync(prng.chance(0.7) ? 0 : prng.below(pick(prng, [1000, 300_000, 2_000_000, 100_000_000])));
-    this.#watch();
   }
 
   #note(text: string): void {
@@ -157,34 +229,12 @@ export class Run {
     }
   }
 
-  /** A peer and the host speak TCP for a while, over the point-to-point link. */
-  #converse(): void {
-    const { prng } = this;
-    const port = pick(prng, SERVED);
-    if (prng.chance(0.6)) this.#note(this.#calls.serve(port));
-    if (prng.chance(0.7)) this.#receive(LINE, ipv4({ ...ENDS, proto: 6 }, hello(prng, { ...ENDS, dstPort: port })));
-    else this.#calls.connect(ENDS.src);
-    const manner = prng.chance(0.6) ? "mild" : "wild";
-    for (let rounds = 4 + prng.below(30); rounds > 0; rounds--) {
-      this.clock.advanceSync(prng.chance(0.9) ? 0 : prng.below(pick(prng, [1000, 300_000, 5_000_000])));
-      this.#watch();
-      const said = this.#said.filter(({ which, bytes }) => which === LINE && bytes[9] === 6);
-      const heard = prng.chance(0.9) ? said.at(-1) : said[prng.below(said.length)];
-      if (heard !== undefined && prng.chance(0.7)) {
-        const ip = readIpv4(heard.bytes);
-        const lacks = prng.chance(0.15) ? 1 + prng.below(5) : 0;
-        for (let i = 0; i < lacks; i++) this.#receive(LINE, replyDatagram(prng, ip, "lacking"));
-        if (prng.chance(0.05)) this.#receive(LINE, answer(prng, heard.bytes));
-        else if (lacks === 0) this.#receive(LINE, replyDatagram(prng, ip, manner));
-      }
-      if (prng.chance(0.5)) this.#note(this.#calls.stream());
-    }
-  }
-
   #receive(which: number, bytes: Bytes): void {
-    this.#note(`frame to ${which}: ${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
+    this.#note(
+      `frame to ${which}: ${Array.from(bytes.subarray(0, 120), (byte) => byte.toString(16).padStart(2, "0")).join("")}`,
+    );
     this.#poison(this.ports[which] as Interface);
-    this.#look.received(bytes, MACS[which] !== undefined);
+    this.#hear(which, bytes);
     if ((this.drivers[which] as RecordingDriver).port.receive(bytes)) this.filled++;
   }
 
@@ -205,6 +255,13 @@ export class Run {
     const dst = MACS[said.which];
     const bytes = answer(prng, said.bytes);
     this.#receive(said.which, dst === undefined ? bytes : ether({ dst, src: pick(prng, STATIONS) }, bytes));
+  }
+
+  /** A frame comes in, as it stands in its buffer. */
+  #hear(which: number, bytes: Bytes): void {
+    const isEther = MACS[which] !== undefined;
+    this.#look.received(bytes, isEther);
+    this.tcp.received(isEther ? bytes.slice(bytes[12] === 0x81 && bytes[13] === 0 ? 18 : 14) : bytes);
   }
 
   /** Fills the buffer that takes the next frame. */
@@ -259,7 +316,7 @@ export class Run {
     const room = u32[slot + DESC_LEN / 4] as number;
     stack.core.u8.fill(0, at, at + room);
     stack.core.u8.set(bytes.subarray(0, room), at);
-    this.#look.received(stack.core.u8.slice(at, at + room), MACS[which] !== undefined);
+    this.#hear(which, stack.core.u8.slice(at, at + room));
     u32[slot + DESC_LEN / 4] = pick(prng, [bytes.length, 0, 1, 60, 1500, room, room + 1, 2048, 65536, 0xffffffff]);
     if (prng.chance(0.5)) u32[slot + DESC_PBUF / 4] = prng.chance(0.5) ? prng.below(300) : prng.uint32();
     if (prng.chance(0.5)) u32[slot + DESC_PTR / 4] = prng.uint32();
@@ -316,6 +373,7 @@ export class Run {
     drain(stack);
     checkPools(stack);
     checkBooks(stack);
+    checkBlocks(stack);
     checkEvents(stack);
     this.#idle();
     explain(this.stack, { filled: this.filled, read: this.#calls.read, shared: this.#calls.shared });
@@ -331,6 +389,12 @@ export class Run {
     }
     throw new Error(`a timer runs without end: ${wait} µs`);
   }
+}
+
+/** The interface whose network the address is of. */
+function networkOf(address: string): number | undefined {
+  const which = ["192.168.1.", "10.", "172.16."].findIndex((prefix) => address.startsWith(prefix));
+  return which < 0 ? undefined : which;
 }
 
 function keep<T>(list: T[], item: T, most: number): void {

@@ -1,8 +1,9 @@
 /** TCP for the fuzzer: peers that open, and peers that answer what the host has sent, mostly as TCP would. */
 import type { Prng } from "../../src/index.js";
 import { pick } from "./fuzz-datagrams.js";
+import { stream } from "./tcp-invariants.js";
 import { ACK, FIN, PSH, type ReadTcp, RST, readTcp, SYN, type TcpOption, tcp, URG } from "./tcp-wire.js";
-import { type Bytes, data, ipv4, type ReadIpv4 } from "./wire.js";
+import { type Bytes, ipv4, type ReadIpv4 } from "./wire.js";
 
 const WINDOWS = [0, 1, 100, 1000, 65535];
 /** Mostly the same, so that an ACK may say nothing new. */
@@ -19,22 +20,11 @@ function offers(prng: Prng): TcpOption[] {
   return all.filter(() => prng.chance(0.6));
 }
 
-/** A SYN that is right: the IP payload. */
-export function hello(prng: Prng, ends: { src: string; dst: string; srcPort: number; dstPort: number }): Bytes {
-  return tcp({
-    ...ends,
-    srcPort: ends.srcPort + prng.below(100),
-    seq: prng.uint32(),
-    flags: SYN,
-    options: offers(prng),
-  });
-}
-
 /** A segment that begins something, or comes out of the blue: the IP payload. */
 export function stray(prng: Prng, ends: { src: string; dst: string; srcPort: number; dstPort: number }): Bytes {
   const win = pick(prng, WINDOWS);
   const seq = pick(prng, [0, 1000, 0x7fffff00, 0xffffff00, prng.uint32()]);
-  const text = data(prng.chance(0.2) ? prng.below(600) : 0);
+  const text = stream(ends.srcPort, (seq + 1) >>> 0, prng.chance(0.2) ? prng.below(600) : 0);
   if (prng.chance(0.8)) return tcp({ ...ends, seq, win, flags: SYN, options: offers(prng) }, text);
   const flags = pick(prng, [ACK, RST, RST | ACK, SYN | ACK, FIN | ACK, SYN | FIN, 0, prng.below(256)]);
   if (prng.chance(0.1)) return tcp({ ...ends, offset: prng.below(16) }, text).slice(0, prng.below(30));
@@ -62,7 +52,7 @@ function reply(prng: Prng, ip: ReadIpv4, isMild: boolean): Bytes {
     flags: isMild ? mildFlags(prng, heard) : flagsFor(prng, heard),
     options: optionsFor(prng, heard, isMild),
   };
-  return tcp(fields, data(some));
+  return tcp(fields, stream(heard.dstPort, fields.seq, some));
 }
 
 function anySlip(prng: Prng): number {
