@@ -3,11 +3,17 @@
  */
 
 /** A quote without its end. */
-export class QuoteError extends Error {}
+export class QuoteError extends Error {
+  constructor(quote: string) {
+    super(`unexpected EOF while looking for matching \`${quote}'`);
+  }
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "\\": "\\", "'": "'" };
 
 /**
  * 'single' quotes keep all as it is, "double" ones all but a backslash before " \ $ or `; outside, a backslash keeps
- * the next character.
+ * the next character. In $'such' quotes \n, \r and \t are what they are in C; \\ and \' themselves.
  * @throws QuoteError
  */
 export function splitWords(line: string): string[] {
@@ -20,6 +26,10 @@ export function splitWords(line: string): string[] {
       word = undefined;
     } else if (char === "'" || char === '"') {
       const quoted = quotedAt(line, at);
+      word = (word ?? "") + quoted.text;
+      at = quoted.end;
+    } else if (line.startsWith("$'", at)) {
+      const quoted = escapedAt(line, at + 1);
       word = (word ?? "") + quoted.text;
       at = quoted.end;
     } else if (char === "\\" && at + 1 < line.length) {
@@ -42,5 +52,18 @@ function quotedAt(line: string, start: number): { text: string; end: number } {
     if (quote === '"' && char === "\\" && '"\\$`'.includes(line.charAt(at + 1) || " ")) text += line.charAt(++at);
     else text += char;
   }
-  throw new QuoteError(`unexpected EOF while looking for matching \`${quote}'`);
+  throw new QuoteError(quote);
+}
+
+/** Likewise of $'…', whose quote stands at `start`. */
+function escapedAt(line: string, start: number): { text: string; end: number } {
+  let text = "";
+  for (let at = start + 1; at < line.length; at++) {
+    const char = line.charAt(at);
+    if (char === "'") return { text, end: at };
+    const escaped = char === "\\" ? ESCAPED[line.charAt(at + 1)] : undefined;
+    text += escaped ?? char;
+    if (escaped !== undefined) at++;
+  }
+  throw new QuoteError("'");
 }

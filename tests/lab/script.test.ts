@@ -39,6 +39,10 @@ describe("a line is", () => {
     });
   });
 
+  test("several lines of input", () => {
+    expect(parseLine("h1 ping <<< $'a b\\n'", NAMES)).toMatchObject({ words: ["ping"], input: ["a b", ""] });
+  });
+
   test("a change of a link", () => {
     expect(parseLine("link lan down", NAMES)).toMatchObject({ kind: "link", link: "lan", up: false });
     expect(parseLine("link h1-eth0 up", NAMES)).toMatchObject({ link: "h1-eth0", up: true });

@@ -11,6 +11,7 @@ describe("a command line", () => {
     ["echo 'a b' \"c 'd'\" e\\ f ''", ["echo", "a b", "c 'd'", "e f", ""]],
     ['"a\\"b" a\'b\'"c" \'\\\' "\\x"', ['a"b', "abc", "\\", "\\x"]],
     ["end\\", ["end\\"]],
+    ["$'a b\\n\\t\\'\\\\\\x' $ x$'y'", ["a b\n\t'\\\\x", "$", "xy"]],
   ])("%j falls into words", (line, words) => {
     expect(splitWords(line)).toEqual(words);
   });

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parseMac, SimLink, Stack, VirtualClock } from "../../src/index.js";
-import { run } from "../../src/tools/command.js";
+import { run, splitWords } from "../../src/tools/command.js";
 import { during } from "./hosts.js";
 
 const PAGE = fileURLToPath(new URL("../../docs/COMMANDS.md", import.meta.url));
@@ -47,9 +47,9 @@ async function topology() {
   return { clock, h1, end, resolve: (name: string) => names.get(name) };
 }
 
-/** The lines of `<<< "text"`, where \n parts them. */
+/** The lines of what follows `<<<`, as a lab takes it. */
 async function* inputOf(typed: string | undefined) {
-  if (typed !== undefined) yield* typed.replace(/"$/, "").split("\\n");
+  if (typed !== undefined) yield* (splitWords(typed)[0] as string).split("\n");
 }
 
 /** A console block as a terminal would show it: each "$ " line of it, and what it prints. */
@@ -60,7 +60,7 @@ async function session(block: string): Promise<string> {
   const { signal } = new AbortController();
   for (const line of block.split("\n").filter((each) => each.startsWith("$ "))) {
     screen.push(line);
-    const [words = "", typed] = line.slice(2).split(' <<< "');
+    const [words = "", typed] = line.slice(2).split(" <<< ");
     await during(clock, run(words, { stack, out: say, err: say, signal, resolve, input: inputOf(typed) }));
   }
   await end();
