@@ -40,52 +40,33 @@ export function hash32(p: usize, q: usize, beside: u64): u32 {
   return hash16(p, <u64>hash16(q, beside));
 }
 
-@unmanaged
-class Sip {
-  v0: u64;
-  v1: u64;
-  v2: u64;
-  v3: u64;
-}
-
-const V: Sip = changetype<Sip>(memory.data(offsetof<Sip>(), 8));
-
-function sipRound(): void {
-  V.v0 += V.v1;
-  V.v2 += V.v3;
-  V.v1 = rotl<u64>(V.v1, 13) ^ V.v0;
-  V.v3 = rotl<u64>(V.v3, 16) ^ V.v2;
-  V.v0 = rotl<u64>(V.v0, 32);
-  V.v2 += V.v1;
-  V.v0 += V.v3;
-  V.v1 = rotl<u64>(V.v1, 17) ^ V.v2;
-  V.v3 = rotl<u64>(V.v3, 21) ^ V.v0;
-  V.v2 = rotl<u64>(V.v2, 32);
-}
-
-function sipWord(m: u64): void {
-  V.v3 ^= m;
-  sipRound();
-  sipRound();
-  V.v0 ^= m;
-}
-
 /** SipHash-2-4 of the two 16-byte addresses at `p` and `q` and of `beside`, under the boot key. */
 export function sipHash(p: usize, q: usize, beside: u64): u64 {
-  V.v0 = H.k0 ^ 0x736f6d6570736575;
-  V.v1 = H.k1 ^ 0x646f72616e646f6d;
-  V.v2 = H.k0 ^ 0x6c7967656e657261;
-  V.v3 = H.k1 ^ 0x7465646279746573;
-  sipWord(load<u64>(p));
-  sipWord(load<u64>(p, 8));
-  sipWord(load<u64>(q));
-  sipWord(load<u64>(q, 8));
-  sipWord(beside);
-  sipWord((<u64>40) << 56);
-  V.v2 ^= 0xff;
-  sipRound();
-  sipRound();
-  sipRound();
-  sipRound();
-  return V.v0 ^ V.v1 ^ V.v2 ^ V.v3;
+  let v0 = H.k0 ^ 0x736f6d6570736575;
+  let v1 = H.k1 ^ 0x646f72616e646f6d;
+  let v2 = H.k0 ^ 0x6c7967656e657261;
+  let v3 = H.k1 ^ 0x7465646279746573;
+  // Six words, the last of which is the message's length; then the end, which is none.
+  for (let i: u32 = 0; i < 7; i++) {
+    let word: u64 = 0;
+    if (i < 4) word = load<u64>((i < 2 ? p : q) + ((i & 1) << 3));
+    else if (i == 4) word = beside;
+    else if (i == 5) word = (<u64>40) << 56;
+    else v2 ^= 0xff;
+    v3 ^= word;
+    for (let rounds: u32 = i < 6 ? 2 : 4; rounds != 0; rounds--) {
+      v0 += v1;
+      v2 += v3;
+      v1 = rotl<u64>(v1, 13) ^ v0;
+      v3 = rotl<u64>(v3, 16) ^ v2;
+      v0 = rotl<u64>(v0, 32);
+      v2 += v1;
+      v0 += v3;
+      v1 = rotl<u64>(v1, 17) ^ v2;
+      v3 = rotl<u64>(v3, 21) ^ v0;
+      v2 = rotl<u64>(v2, 32);
+    }
+    v0 ^= word;
+  }
+  return v0 ^ v1 ^ v2 ^ v3;
 }

@@ -36,7 +36,7 @@ import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
 import { TCPOPTS_MSS, TCPOPTS_SACK_PERMITTED, TCPOPTS_TIMESTAMP, TCPOPTS_WSCALE } from "../wire/tcp-options";
 import { congestionInit } from "./congestion";
-import { isn, timestampOffset } from "./isn";
+import { connectionSecret, isn, timestampOffset } from "./isn";
 import { keepaliveBegin } from "./keepalive";
 import { tcpPath } from "./path";
 import { recoveryInit } from "./recovery";
@@ -69,14 +69,15 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
   }
   t.sndMask = byteRingSize(t.sndRing) - 1;
   t.rcvMask = byteRingSize(t.rcvRing) - 1;
-  const first = isn(t.pcb);
+  const secret = connectionSecret(t.pcb);
+  const first = isn(secret);
   t.iss = least != 0 && seqLt(first, least) ? least : first;
   t.sndUna = t.iss;
   t.sndNxt = t.iss;
   t.sndMax = t.iss;
   t.sndUp = t.iss;
   t.sndEnd = t.iss + 1;
-  t.tsOffset = timestampOffset(t.pcb);
+  t.tsOffset = timestampOffset(secret);
   t.peerMss = MSS_DEFAULT;
   t.heardMs = nowMs();
   rttInit(t);

@@ -6,17 +6,17 @@ import { sipHash } from "../core/hash";
 import { localOf, Pcb, remoteOf } from "../pcb/pcb";
 
 /** Beside the ports: what the hash is for. */
-const FOR_ISN: u64 = (<u64>1) << 32;
-const FOR_TIMESTAMP: u64 = (<u64>2) << 32;
+const PURPOSE: u64 = (<u64>1) << 32;
 
-function connectionHash(p: Pcb, purpose: u64): u32 {
-  return <u32>sipHash(localOf(p), remoteOf(p), purpose | (p.localPort << 16) | p.remotePort);
+/** What nobody outside can tell of a connection: one half is for its sequence numbers, one for its timestamps. */
+export function connectionSecret(p: Pcb): u64 {
+  return sipHash(localOf(p), remoteOf(p), PURPOSE | (p.localPort << 16) | p.remotePort);
 }
 
-export function isn(p: Pcb): u32 {
-  return <u32>(now() >> 2) + connectionHash(p, FOR_ISN);
+export function isn(secret: u64): u32 {
+  return <u32>(now() >> 2) + <u32>secret;
 }
 
-export function timestampOffset(p: Pcb): u32 {
-  return connectionHash(p, FOR_TIMESTAMP);
+export function timestampOffset(secret: u64): u32 {
+  return <u32>(secret >> 32);
 }

@@ -281,8 +281,8 @@ export abstract class DatagramSocket extends Socket {
     }
   }
 
-  protected settle(reason: Error): void {
-    this.#readers.rejectAll(reason);
-    this.#writers.rejectAll(reason);
+  protected settle(reason: () => Error): void {
+    this.#readers.rejectAllBy(reason);
+    this.#writers.rejectAllBy(reason);
   }
 }

@@ -177,7 +177,7 @@ export abstract class Socket implements HostedSocket {
   close(): void {
     if (this.#closed) return;
     this.letGo("sock_close");
-    this.settle(new StackError(E_BADF, "close"));
+    this.settle(() => new StackError(E_BADF, "close"));
   }
 
   /** Gives the handle back. */
@@ -197,12 +197,12 @@ export abstract class Socket implements HostedSocket {
 
   abandon(reason: Error, forGood: boolean): void {
     if (forGood) this.#gone = reason;
-    this.settle(reason);
+    this.settle(() => reason);
   }
 
   /** EVENT_… bits that were drained for the socket. */
   abstract event(bits: number): void;
 
   /** Rejects all calls that wait. */
-  protected abstract settle(reason: Error): void;
+  protected abstract settle(reason: () => Error): void;
 }

@@ -135,7 +135,7 @@ export abstract class TcpConnection extends TcpBase {
       this.#milestones.resolveAll();
       this.#closing.resolveAll();
     }
-    this.settle(this.failure ?? new StackError(E_PIPE, "write", this.remoteAddress));
+    this.settle(() => this.failure ?? new StackError(E_PIPE, "write", this.remoteAddress));
     this.#farewell();
   }
 
@@ -180,14 +180,14 @@ export abstract class TcpConnection extends TcpBase {
     this.host.tick();
     this.letGo(by);
     this.#closing.resolveAll();
-    this.settle(new StackError(E_BADF, "close"));
+    this.settle(() => new StackError(E_BADF, "close"));
     this.#tellGone();
     this.#farewell();
   }
 
-  protected override settle(reason: Error): void {
-    this.#milestones.rejectAll(reason);
-    this.#closing.rejectAll(reason);
+  protected override settle(reason: () => Error): void {
+    this.#milestones.rejectAllBy(reason);
+    this.#closing.rejectAllBy(reason);
   }
 
   override abandon(reason: Error, forGood: boolean): void {

@@ -157,33 +157,35 @@ export abstract class TcpReader extends TcpConnection {
   protected deliver(): void {
     if (this.isLeft) return;
     try {
-      this.#callBack();
+      const known = this.#callBack();
       while (this.#readers.size > 0 && !this.isLeft) {
         const chunk = this.#take(this.#readers.first as number);
         if (chunk === undefined) return;
         this.#readers.resolve(chunk);
       }
-      if (!this.isLeft) this.#look();
+      if (!known && !this.isLeft) this.#look();
     } catch (error) {
       this.#readers.rejectAll(error);
     }
   }
 
-  #callBack(): void {
+  /** True when it has found out that there is nothing more to read now. */
+  #callBack(): boolean {
     const callback = this.#ondata;
     while (callback !== undefined && this.#ondata === callback && !this.isClosed) {
       const length = this.#look();
-      if (length <= 0) return;
+      if (length <= 0) return true;
       const view = this.view(length);
       // Given back before: nothing is written there until the next poll, and the callback may read on or close.
       this.#consume(length);
       guarded(() => callback(view));
     }
+    return false;
   }
 
-  protected override settle(reason: Error): void {
+  protected override settle(reason: () => Error): void {
     super.settle(reason);
-    this.#readers.rejectAll(reason);
+    this.#readers.rejectAllBy(reason);
   }
 
   protected override recall(): void {

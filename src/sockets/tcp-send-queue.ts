@@ -68,7 +68,8 @@ export class SendQueue {
     while (taken < bytes.length) {
       const room = this.#window();
       if (room === 0) break;
-      const piece = bytes.subarray(taken, taken + room);
+      // A view costs more than the rest of what is done here for a small message.
+      const piece = taken === 0 && room >= bytes.length ? bytes : bytes.subarray(taken, taken + room);
       core.u8.set(piece, core.get(CALL_PTR));
       taken += piece.length;
       // Where the ring wraps, the other half follows at once.
@@ -119,7 +120,7 @@ export class SendQueue {
     }
   }
 
-  rejectAll(reason: Error): void {
-    this.#writes.rejectAll(reason);
+  rejectAll(reason: () => Error): void {
+    this.#writes.rejectAllBy(reason);
   }
 }

@@ -160,7 +160,7 @@ export class TcpServer extends TcpBase {
     }
   }
 
-  protected override settle(reason: Error): void {
-    this.#waiting.rejectAll(reason);
+  protected override settle(reason: () => Error): void {
+    this.#waiting.rejectAllBy(reason);
   }
 }

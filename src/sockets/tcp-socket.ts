@@ -220,7 +220,7 @@ export class TcpSocket extends TcpReader {
     this.#sending.shutdown(SHUTDOWNS[how]);
     if (how !== "read") {
       this.#ending = true;
-      this.#sending.rejectAll(new StackError(E_PIPE, "write", this.remoteAddress));
+      this.#sending.rejectAll(() => new StackError(E_PIPE, "write", this.remoteAddress));
     }
     if (how !== "write") this.deliver();
   }
@@ -288,7 +288,7 @@ export class TcpSocket extends TcpReader {
     }
   }
 
-  protected override settle(reason: Error): void {
+  protected override settle(reason: () => Error): void {
     super.settle(reason);
     this.#sending.rejectAll(reason);
   }

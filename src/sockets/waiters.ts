@@ -88,4 +88,9 @@ export class Waiters<T, D = undefined> {
   rejectAll(reason: unknown): void {
     while (this.#waiting.length > 0) this.reject(reason);
   }
+
+  /** As rejectAll(), with a reason that is made only if somebody waits: an error's stack trace costs much. */
+  rejectAllBy(reason: () => Error): void {
+    if (this.#waiting.length > 0) this.rejectAll(reason());
+  }
 }
