@@ -99,8 +99,8 @@ interop("question and answer, of one byte to many segments, wait for no delayed 
   }),
 );
 
-/** Boot options for `connections` with 16 KiB of buffer each way, and listeners. */
-const many = (connections: number) => ({ rings16K: 2 * connections + 8, tcpBlocks: connections + 8 });
+/** Boot options for `connections` at once with 16 KiB of buffer each way, while as many before them come to their ends. */
+const many = (connections: number) => ({ rings16K: 4 * connections + 8, tcpBlocks: 2 * connections + 8 });
 
 interop("200 connections at once in each role, each with 30,000 bytes there and back", NEEDS, () =>
   besidePeer(async ({ ours, peer }) => {
