@@ -194,7 +194,7 @@ export class OurFace implements ConnectClose {
 // node:net
 
 async function listening(): Promise<{ server: Server; port: number }> {
-  const server = createServer({ noDelay: true });
+  const server = createServer({ noDelay: true, highWaterMark: 1 << 20 });
   await new Promise<void>((resolve) => server.listen(0, LOCALHOST, resolve));
   server.unref();
   return { server, port: (server.address() as { port: number }).port };

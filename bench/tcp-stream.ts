@@ -22,9 +22,11 @@ export function piece(at: number, most: number): Uint8Array<ArrayBuffer> {
   return BYTES.subarray(from, from + Math.min(most, PERIOD));
 }
 
-/** A receiver's memory: what comes is copied into it, over and over. */
+/** Receivers' memory: what comes is copied into it, over and over. */
+const MEMORY = new Uint8Array(1 << 20);
+
+/** A receiver. */
 export class Sink {
-  readonly #memory = new Uint8Array(1 << 20);
   received = 0;
 
   /** @param verify  every byte is compared; else the first and the last of each piece */
@@ -32,8 +34,8 @@ export class Sink {
 
   /** The next bytes of the stream, in memory that may be another's. */
   take(data: Uint8Array): void {
-    this.#memory.set(data);
-    this.check(this.#memory, data.length);
+    MEMORY.set(data);
+    this.check(MEMORY, data.length);
   }
 
   /** The next bytes of the stream, which are the receiver's own already. */
