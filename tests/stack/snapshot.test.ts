@@ -1,5 +1,7 @@
 /** Snapshots in the middle of traffic: whoever goes on from one goes on to the same bytes at the same microsecond. */
 import { expect, test } from "vitest";
+import { SHUT_WR } from "../../assembly/abi/socket.js";
+import { TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_SYN_SENT } from "../../assembly/abi/tcp.js";
 import {
   type Datagram,
   SimLink,
@@ -10,6 +12,13 @@ import {
 } from "../../src/index.js";
 import { boot, resume, track } from "./harness.js";
 import { codeOf } from "./recording-driver.js";
+import type { TcbRecord } from "./tcp-records.js";
+import { connect, heldConnections, listen, read, write } from "./tcp-stateless.js";
+
+/** The host profile's tcpRanges. */
+const RANGES = 32;
+/** The first socket of each stack. */
+const LISTENER = 0x10000;
 
 const CONDITIONS = {
   seed: 11,
@@ -152,6 +161,72 @@ test("the original, the restored one and a copy go on to the same bytes at the s
   w.h1.restore(moment.h1);
   w.h2.restore(moment.h2);
   expect(await goOn(w, handles)).toEqual(first);
+});
+
+/** Connections in the middle of what they do, of applications that keep nothing: one in each direction, one that nobody
+ * reads, one that closes, one that opens; frames are lost, and the link's ends know of all this only what the stacks do. */
+async function streams(): Promise<World> {
+  const w = await world();
+  for (const stack of [w.h1, w.h2]) {
+    track(stack, true);
+    listen(stack, 7, 8);
+  }
+  for (let i = 0; i < 4; i++) connect(w.h1, 0xc0a80102, 7);
+  connect(w.h2, 0xc0a80101, 7);
+  for (let i = 0; i < 200; i++) await speak(w);
+  const [closing] = heldConnections(w.h1, RANGES);
+  w.h1.core.exports.sock_shutdown((closing as TcbRecord).handle, SHUT_WR);
+  connect(w.h1, 0xc0a80102, 7);
+  await w.clock.advance(200);
+  return w;
+}
+
+/** Every application reads and writes once, and a millisecond passes. */
+async function speak({ clock, h1, h2, log }: World): Promise<void> {
+  for (const stack of [h1, h2]) {
+    while (stack.core.exports.sock_accept(LISTENER) > 0);
+    for (const [i, t] of heldConnections(stack, RANGES).entries()) {
+      const bytes = i === 2 ? 0 : read(stack, t, 3000);
+      const state = `${t.get("state")} ${t.get("recovery")} ${t.get("cwnd")} ${t.get("rtoUs")} ${t.get("sndMax")}`;
+      log.push(`${stack === h1 ? 1 : 2} ${t.name} read ${bytes} wrote ${write(stack, t, 4000)} ${state}`);
+    }
+    stack.work();
+  }
+  await clock.advance(1000);
+}
+
+test("connections go on to the same bytes at the same time: the original, the restored one and a copy", async () => {
+  const w = await streams();
+  const states = [...heldConnections(w.h1, RANGES), ...heldConnections(w.h2, RANGES)].map((t) => t.get("state"));
+  expect(new Set(states)).toEqual(new Set([TCP_SYN_SENT, TCP_ESTABLISHED, TCP_FIN_WAIT_1]));
+  expect(w.h1.statistics().counters.TCP_SACK_RECOVERIES).toBeGreaterThan(0);
+  const moment = capture(w);
+  expect(moment.link.ends.every((end) => end.flights.length > 0)).toBe(true);
+  const goOn = async (of: World) => {
+    of.log.length = 0;
+    for (let i = 0; i < 400; i++) await speak(of);
+    return of.log.slice();
+  };
+  const first = await goOn(w);
+  expect(first.length).toBeGreaterThan(4000);
+  expect(w.h1.statistics().counters.TCP_RETRANS_SEGS).toBeGreaterThan(20);
+
+  w.clock.restore(moment.clock);
+  w.link.restore(moment.link);
+  w.h1.restore(moment.h1);
+  w.h2.restore(moment.h2);
+  expect(await goOn(w)).toEqual(first);
+
+  const clock = new VirtualClock();
+  clock.restore(moment.clock);
+  const link = new SimLink({ clock, ...CONDITIONS });
+  const nics = [link.nic(), link.nic()] as const;
+  const h1 = await resume(moment.h1, [nics[0]], { clock, name: "h1'" });
+  const h2 = await resume(moment.h2, [nics[1]], { clock, name: "h2'" });
+  link.restore(moment.link);
+  const copy: World = { clock, link, h1, h2, log: [] };
+  tap(link, copy.log);
+  expect(await goOn(copy)).toEqual(first);
 });
 
 test("taking a snapshot changes nothing", async () => {

@@ -194,7 +194,6 @@ function requireTimers(t: TcbRecord, state: number): void {
   must(isOver || waitsForRoom || t.isArmed("rexmt"), "something waits to be acknowledged or sent, without a timer");
   const fin2 = state === TCP.TCP_FIN_WAIT_2 && (t.socketFlags & ORPHAN) !== 0;
   must(!fin2 || t.isArmed("life"), "an orphan in FIN-WAIT-2 has no end");
-  must(!t.has(TCP.TCB_F_ACK_NOW) || waitsForRoom || state !== TCP.TCP_SYN_SENT, "an ACK waits in SYN-SENT");
 }
 
 function requireContent(t: TcbRecord): void {
