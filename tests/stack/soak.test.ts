@@ -1,6 +1,6 @@
 /**
  * A small network for a long time: it loses, doubles, reorders and corrupts frames, its links come and go; hosts ping,
- * talk, trace and leave groups. An hour of virtual time, or as many minutes as RINGSTACK_SOAK_MINUTES says. In the end all
+ * talk, connect, trace and leave groups. An hour of virtual time, or as many minutes as RINGSTACK_SOAK_MINUTES says. In the end all
  * is as in the beginning: no promise waits, no buffer is held, no timer runs. RINGSTACK_SOAK_SEED makes it another hour.
  */
 import { expect, test } from "vitest";
@@ -57,6 +57,8 @@ const EXPECTED = new Set([
   "ENOBUFS",
   "EAGAIN",
   "EPROTO",
+  "ECONNRESET",
+  "EPIPE",
 ]);
 
 /** What has become of it all. */
@@ -164,6 +166,60 @@ async function serves({ lab, tally }: World, name: string): Promise<() => void> 
   return () => socket.close();
 }
 
+/** Who waits for a peer that is gone learns of it. */
+const STREAM = { userTimeoutMs: 30_000, keepAlive: { idleMs: 10_000, intervalMs: 2000, count: 5 } };
+
+/** Echoes what comes by TCP, to the end of each connection. */
+async function servesStreams({ lab, tally }: World, name: string): Promise<() => void> {
+  const server = await lab.host(name).tcp.listen({ port: PORT, backlog: 4, ...STREAM });
+  server.onconnection = (socket) => {
+    void tally.try("stream served", async () => {
+      try {
+        for await (const bytes of socket) await socket.write(bytes);
+        socket.close();
+      } catch (error) {
+        socket.abort();
+        throw error;
+      }
+    });
+  };
+  return () => server.close();
+}
+
+/** Connects, says something, hears it again, and ends it, one way or the other. */
+async function streams({ lab, prng, tally }: World, from: string, to: string): Promise<void> {
+  const length = pick(prng, [1, 100, 2000, 20_000, 60_000]);
+  const way = prng.below(10);
+  await tally.try(way === 0 ? "stream aborted" : `stream ${length > 2000 ? "long" : "short"}`, async () => {
+    const options = { ...STREAM, noDelay: prng.chance(0.5) };
+    const socket = await lab.host(from).tcp.connect({ address: to, port: PORT, ...options });
+    try {
+      const sent = payload(length, length + 4);
+      const heard = way === 0 ? Promise.resolve(sent) : whole(socket);
+      const said = socket.write(sent).then(() => (way === 0 ? socket.abort() : socket.end()));
+      const [bytes] = await Promise.all([heard, said]);
+      requireSame(bytes, sent, tally);
+    } catch (error) {
+      socket.abort();
+      throw error;
+    }
+  });
+}
+
+/** What has come is what was sent; flips on both links that cancel each other out a sum cannot see, as above. */
+function requireSame(bytes: Uint8Array, sent: Uint8Array, tally: Tally): void {
+  const flips = bytes.length === sent.length ? differingBits(bytes, sent) : Infinity;
+  if (flips === 0) return;
+  if (flips > 8 || checksum(bytes) !== checksum(sent)) throw new Error("a broken stream arrived");
+  tally.add("flips that cancel out");
+}
+
+async function whole(from: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of from) parts.push(part);
+  return Buffer.concat(parts);
+}
+
 /** Comes to the group and leaves it, and says something there now and then. */
 async function gathers(world: World, name: string): Promise<void> {
   const { lab, prng, tally } = world;
@@ -221,6 +277,7 @@ test(`${MINUTES} minutes of loss, doubles, corruption and pulled cables leave no
   }
   const world: World = { lab, clock, prng: new Prng(SEED), tally: new Tally(), endUs: MINUTES * MINUTE };
   const closers = [await serves(world, "h1"), await serves(world, "h2")];
+  closers.push(await servesStreams(world, "h1"), await servesStreams(world, "h2"));
   const everyone = [H1, H2, "192.168.1.1", "192.168.1.254", "172.16.0.1", "192.168.1.77", "10.9.9.9"];
   let settled = false;
   const programs = Promise.all([
@@ -230,6 +287,9 @@ test(`${MINUTES} minutes of loss, doubles, corruption and pulled cables leave no
     talks(world, "h1", H2, "want"),
     talks(world, "h1", H2, "do"),
     talks(world, "h2", H1, "dont"),
+    ...["h1", "h1", "h2", "r1"].map((from) =>
+      again(world, 10 * SECOND, () => streams(world, from, from === "h2" ? H1 : H2)),
+    ),
     gathers(world, "h1"),
     gathers(world, "r1"),
     gathers(world, "r2"),
@@ -261,7 +321,19 @@ test(`${MINUTES} minutes of loss, doubles, corruption and pulled cables leave no
 
 /** Not only did nothing go wrong: much went right, and much was done about what did not. */
 function reached(stacks: readonly Stack[], { counts }: Tally): void {
-  for (const what of ["ping", "echo short", "echo long", "heard in the group", "traced", "flap", "error told"]) {
+  for (const what of [
+    "stream short",
+    "stream long",
+    "stream aborted",
+    "stream served",
+    "ping",
+    "echo short",
+    "echo long",
+    "heard in the group",
+    "traced",
+    "flap",
+    "error told",
+  ]) {
     expect(counts.get(what) ?? 0, what).toBeGreaterThan(what === "flap" || what === "traced" ? 5 : 20);
   }
   const statistics = stacks.map((stack) => stack.statistics());
@@ -278,6 +350,11 @@ function reached(stacks: readonly Stack[], { counts }: Tally): void {
     "IGMP_OUT_REPORTS",
     "NEIGH_FAILED",
     "NEIGH_RESOLVED",
+    "TCP_SACK_RECOVERIES",
+    "TCP_TIMEOUTS",
+    "TCP_DELAYED_ACKS",
+    "TCP_ESTAB_RESETS",
+    "TCP_TIME_WAITS",
   ] as const) {
     expect(
       statistics.reduce((sum, { counters }) => sum + counters[name], 0),
