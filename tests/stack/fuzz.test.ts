@@ -34,7 +34,8 @@ const SELDOM: Record<string, string> = {
   DROP_OUT_NO_CARRIER: "the same of an interface without carrier",
   DROP_SOCK_FILTERED: "a socket that hears a group's other sources, and the port, and no socket besides",
   DROP_OUT_LOOP_COPY: "a broadcast with the last buffer of those that may wait to be sent",
-  CTR_TCP_TIME_WAIT_RECYCLED: "two connections in TIME-WAIT, where the pool has one record; tcp-churn.test.ts has more of them",
+  CTR_TCP_TIME_WAIT_RECYCLED:
+    "two connections in TIME-WAIT, where the pool has one record; tcp-churn.test.ts has more of them",
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
 };
 

@@ -206,11 +206,12 @@ async function streams({ lab, prng, tally }: World, from: string, to: string): P
   });
 }
 
-/** What has come is what was sent; flips on both links that cancel each other out a sum cannot see, as above. */
+/** What has come is what was sent, but for flips on both links that cancel each other out, which a sum cannot see: a bit or
+ * two now and then (the other may have been one of a header). */
 function requireSame(bytes: Uint8Array, sent: Uint8Array, tally: Tally): void {
   const flips = bytes.length === sent.length ? differingBits(bytes, sent) : Infinity;
   if (flips === 0) return;
-  if (flips > 8 || checksum(bytes) !== checksum(sent)) throw new Error("a broken stream arrived");
+  if (flips > 4) throw new Error("a broken stream arrived");
   tally.add("flips that cancel out");
 }
 
@@ -336,6 +337,7 @@ function reached(stacks: readonly Stack[], { counts }: Tally): void {
   ]) {
     expect(counts.get(what) ?? 0, what).toBeGreaterThan(what === "flap" || what === "traced" ? 5 : 20);
   }
+  expect(counts.get("flips that cancel out") ?? 0).toBeLessThan(20);
   const statistics = stacks.map((stack) => stack.statistics());
   for (const name of [
     "IP_FORW_DATAGRAMS",
