@@ -42,6 +42,7 @@ export const TCB_SND_MSS = 84;
 export const TCB_SND_SHIFT = 96;
 export const TCB_RCV_SHIFT = 97;
 export const TCB_CONGESTION = 98;
+export const TCB_RANGES = 99;
 /** u8: ranges that the peer has by SACK, TCB_OPEN …, duplicate ACKs, retransmissions in a row. */
 export const TCB_RECOVERY = 101;
 export const TCB_DUP_ACKS = 102;

@@ -21,6 +21,7 @@ import {
   TCB_F_HELD,
   TCB_FLAGS,
   TCB_ISS,
+  TCB_RANGES,
   TCB_RCV_MASK,
   TCB_RCV_SHIFT,
   TCB_RECOVERY,
@@ -285,6 +286,7 @@ if (offsetof<Tcb>("sndUna") != TCB_SND_UNA) ERROR("Tcb.sndUna");
 if (offsetof<Tcb>("iss") != TCB_ISS) ERROR("Tcb.iss");
 if (offsetof<Tcb>("sndMss") != TCB_SND_MSS) ERROR("Tcb.sndMss");
 if (offsetof<Tcb>("rcvShift") != TCB_RCV_SHIFT) ERROR("Tcb.rcvShift");
+if (offsetof<Tcb>("rangeCount") != TCB_RANGES) ERROR("Tcb.rangeCount");
 if (offsetof<Tcb>("recovery") != TCB_RECOVERY) ERROR("Tcb.recovery");
 if (offsetof<Tcb>("rcvMask") != TCB_RCV_MASK) ERROR("Tcb.rcvMask");
 if (offsetof<Tcb>("srttUs") != TCB_SRTT_US) ERROR("Tcb.srttUs");
