@@ -82,7 +82,9 @@ export class Look {
     const at = (ip.flagsOffset & 0x1fff) * 8;
     return this.#heardOf(ip).filter((heard) => {
       const from = (heard.ip.flagsOffset & 0x1fff) * 8;
-      if (heard.ttl !== ip.ttl || heard.ip.tos !== ip.tos || at < from) return false;
+      // What a socket sends by lo, whatever its destination, comes in there and is forwarded.
+      const isSent = heard.ttl === ip.ttl || (heard.isWritten && heard.ttl - 1 === ip.ttl);
+      if (!isSent || heard.ip.tos !== ip.tos || at < from) return false;
       const piece = heard.ip.payload.subarray(at - from, at - from + ip.payload.length);
       return piece.length === ip.payload.length && piece.every((byte, i) => byte === ip.payload[i]);
     });

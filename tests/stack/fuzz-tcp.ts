@@ -52,7 +52,8 @@ function reply(prng: Prng, ip: ReadIpv4, isMild: boolean): Bytes {
     flags: isMild ? mildFlags(prng, heard) : flagsFor(prng, heard),
     options: optionsFor(prng, heard, isMild),
   };
-  return tcp(fields, stream(heard.dstPort, fields.seq, some));
+  const first = (fields.flags & SYN) !== 0 ? fields.seq + 1 : fields.seq;
+  return tcp(fields, stream(heard.dstPort, first >>> 0, some));
 }
 
 function anySlip(prng: Prng): number {

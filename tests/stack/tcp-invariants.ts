@@ -69,9 +69,10 @@ export class TcpInvariants {
     const first = (flags & SYN) !== 0 ? (seq + 1) >>> 0 : seq;
     if (breakIn(data, srcPort, first) < 0) return;
     const name = `${ip.dst}:${dstPort} > ${ip.src}:${srcPort}`;
-    const known = this.records().filter((t) => t.name === name);
+    const known = this.records().filter((t) => t.name === name && t.get("state") !== TCP.TCP_CLOSED);
     for (const t of known) this.#spoiled.add(t.incarnation);
-    if (known.length === 0) this.#spoiled.add(name);
+    // It may begin a connection, or another one.
+    if (known.length === 0 || (flags & SYN) !== 0) this.#spoiled.add(name);
   }
 
   isSpoiled(t: TcbRecord): boolean {
