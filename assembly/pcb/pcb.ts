@@ -185,6 +185,13 @@ export function pcbOf(handle: u32): Pcb | null {
   return p.handle == handle && p.proto != 0 && (p.flags & (PCB_ORPHAN | PCB_UNCLAIMED)) == 0 ? p : null;
 }
 
+/** The block's pending error, -errno; it is told once. */
+export function pcbTakeError(p: Pcb): i32 {
+  const error = <i32>p.error;
+  p.error = 0;
+  return -error;
+}
+
 /** The record of slot `index` for the host, open or not; -E_BADF. */
 export function pcbRecord(index: u32): i32 {
   return index < P.capacity ? <i32>changetype<usize>(pcbAt(index)) : -E_BADF;

@@ -24,7 +24,7 @@ import { SEND_TO } from "../abi/socket";
 import { echoOutput } from "../icmp/echo";
 import { address4, addressCopy, addressFrom4, addressIs4, addressIsAny } from "../memory/address";
 import { Pbuf, pbufAlloc, pbufClassFor, pbufFree } from "../memory/pbuf";
-import { PCB_CONNECTED, Pcb, pcbOf, remoteOf } from "../pcb/pcb";
+import { PCB_CONNECTED, Pcb, pcbOf, pcbTakeError, remoteOf } from "../pcb/pcb";
 import { errorRelease, pcbNextError, pcbNextWindow, SocketError } from "../pcb/receive";
 import { roomWaitBuffers } from "../pcb/room";
 import { rawOutput } from "../raw/output";
@@ -76,7 +76,7 @@ export function socketSend(handle: u32, len: u32, flags: u32): i32 {
 }
 
 function send(p: Pcb, pb: Pbuf, connected: bool): i32 {
-  if (p.error != 0) return takeError(p);
+  if (p.error != 0) return pcbTakeError(p);
   const ready = connected ? peer(p) : destination(p);
   if (ready < 0) return ready;
   const to = connected ? remoteOf(p) : callAddr();
@@ -98,19 +98,13 @@ function destination(p: Pcb): i32 {
   return socketAutoBind(p);
 }
 
-function takeError(p: Pcb): i32 {
-  const error = <i32>p.error;
-  p.error = 0;
-  return -error;
-}
-
 /** The next datagram: its length, with window, source, destination and the rest in the call block; the window before
  * is given back. -E_AGAIN if none waits; a pending error of a connected socket comes first. */
 export function socketReceive(handle: u32): i32 {
   const p = pcbOf(handle);
   if (p === null) return -E_BADF;
   if (p.proto == IPPROTO_TCP) return -E_OPNOTSUPP;
-  if (p.error != 0) return takeError(p);
+  if (p.error != 0) return pcbTakeError(p);
   const pb = pcbNextWindow(p);
   if (pb === null) return -E_AGAIN;
   describe(p, pb);

@@ -11,16 +11,7 @@ import {
 } from "../abi/drop";
 import { E_CONNREFUSED, E_CONNRESET } from "../abi/errno";
 import { TCP_ACK, TCP_RST, TCP_SYN } from "../abi/proto";
-import {
-  TCB_F_ACK_NOW,
-  TCB_F_TIMESTAMPS,
-  TCP_CLOSING,
-  TCP_ESTABLISHED,
-  TCP_FIN_WAIT_1,
-  TCP_FIN_WAIT_2,
-  TCP_LAST_ACK,
-  TCP_SYN_RECEIVED,
-} from "../abi/tcp";
+import { TCB_F_ACK_NOW, TCB_F_TIMESTAMPS, TCP_CLOSING, TCP_LAST_ACK, TCP_SYN_RECEIVED } from "../abi/tcp";
 import { NEXT_FREE } from "../abi/verdict";
 import { nowMs } from "../core/clock";
 import { PCB_ORPHAN } from "../pcb/pcb";
@@ -33,7 +24,7 @@ import { tcpOutput } from "./output";
 import { OPTIONS, SEG, segmentEnd, segmentHas, segmentSpan, segmentTrim } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { synchronized, Tcb } from "./tcb";
-import { finInput, textInput, urgentInput } from "./text";
+import { finInput, isText, textInput, urgentInput } from "./text";
 import { TIMESTAMP_OLD_MS } from "./time-wait";
 
 /** The segment in hand is this connection's: NEXT_FREE, or why it is dropped. The block may be gone afterwards. */
@@ -81,7 +72,7 @@ export function arrivesInput(t: Tcb): u32 {
   if (verdict != ACK_GOES_ON) return verdict;
   // Sixth: URG. Seventh: the text. Eighth: FIN.
   urgentInput(t);
-  if (SEG.len != 0 && (t.pcb.flags & PCB_ORPHAN) != 0 && hears(t)) return refuseText(t);
+  if (isText(t) && (t.pcb.flags & PCB_ORPHAN) != 0) return refuseText(t);
   const taken = textInput(t);
   if (!finInput(t)) tcpOutput(t);
   return taken;
@@ -149,11 +140,6 @@ function resetInput(t: Tcb): u32 {
   else if (t.state == TCP_CLOSING || t.state == TCP_LAST_ACK) errno = 0;
   connectionEnd(t, errno);
   return NEXT_FREE;
-}
-
-/** May text still come in this state? */
-function hears(t: Tcb): bool {
-  return t.state == TCP_ESTABLISHED || t.state == TCP_FIN_WAIT_1 || t.state == TCP_FIN_WAIT_2;
 }
 
 /** RFC 9293 SHLD-3: nobody is there to read it, and the peer is to know. */

@@ -14,7 +14,8 @@ import { Tcb, tcpOption } from "./tcb";
 /** Payload of a segment whose headers take all that there is: it goes in fragments, if it must. */
 const PAYLOAD_LEAST: u32 = 8;
 
-/** What we offer to receive in one segment over a link of this MTU (RFC 9293 §3.7.1: fixed headers only). */
+/** Largest segment over a link or path of this MTU, fixed headers only (RFC 9293 §3.7.1): what we offer to receive, and
+ * what we may send. */
 export function mssOffered(t: Tcb, mtu: u32): u32 {
   const most = min<u32>(mtu, 0xffff) - IPV4_HDR_LEN - TCP_HDR_LEN;
   const own = tcpOption(t, OPT_TCP_MSS);
@@ -38,8 +39,7 @@ export function tcpPath(t: Tcb): usize {
   }
   const options = p.optionsLen + ((t.flags & TCB_F_TIMESTAMPS) != 0 ? TIMESTAMP_LEN : 0);
   // RFC 9293 §3.7.1: Eff.snd.MSS, the timestamps taken off (RFC 6691).
-  const link = min<u32>(path.mtu, 0xffff) - IPV4_HDR_LEN - TCP_HDR_LEN;
-  const most = min<u32>(t.peerMss, mssOffered(t, link + IPV4_HDR_LEN + TCP_HDR_LEN));
+  const most = min<u32>(t.peerMss, mssOffered(t, path.mtu));
   t.sndMss = most > options + PAYLOAD_LEAST ? most - options : PAYLOAD_LEAST;
   return <usize>found;
 }

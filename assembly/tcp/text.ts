@@ -40,16 +40,19 @@ export function urgentInput(t: Tcb): void {
   tcpEvent(t, EVENT_URGENT);
 }
 
+/** Does the segment bring text? Behind a FIN there is none (CLOSE-WAIT and later). */
+export function isText(t: Tcb): bool {
+  return SEG.len != 0 && (t.flags & TCB_F_FIN_RECEIVED) == 0;
+}
+
 /** Seventh: the text, which has been cut to the window: NEXT_FREE, or why it is dropped. */
 export function textInput(t: Tcb): u32 {
-  const len = SEG.len;
-  // Behind a FIN there is none (CLOSE-WAIT and later).
-  if (len == 0 || (t.flags & TCB_F_FIN_RECEIVED) != 0) return NEXT_FREE;
+  if (!isText(t)) return NEXT_FREE;
   if (SEG.seq != t.rcvNxt) return outOfOrder(t);
   copyIn(t);
-  t.rcvMss = max<u32>(t.rcvMss, len);
+  t.rcvMss = max<u32>(t.rcvMss, SEG.len);
   const before = t.rcvNxt;
-  t.rcvNxt += len;
+  t.rcvNxt += SEG.len;
   if (t.rangeCount == 0) delayAck(t);
   else {
     // RFC 5681 §4.2: at once when a hole is filled, in part or whole.

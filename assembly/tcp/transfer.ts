@@ -14,6 +14,7 @@ import {
   TCB_F_WANTS_ROOM,
   TCP_CLOSED,
 } from "../abi/tcp";
+import { pcbTakeError } from "../pcb/pcb";
 import { tcpOutput } from "./output";
 import { seqLt } from "./seq";
 import { synchronized, Tcb, unacknowledged } from "./tcb";
@@ -28,16 +29,10 @@ export function receivePlace(t: Tcb): usize {
   return t.rcvRing + (t.rcvRead & t.rcvMask);
 }
 
-function takeError(t: Tcb): i32 {
-  const error = <i32>t.pcb.error;
-  t.pcb.error = 0;
-  return -error;
-}
-
 /** Bytes that may be written at sendPlace(); -E_AGAIN if there is no room now, -E_PIPE if nothing may be sent any more,
  * -E_NOTCONN, or the connection's error. */
 export function tcpSendWindow(t: Tcb): i32 {
-  if (t.pcb.error != 0) return takeError(t);
+  if (t.pcb.error != 0) return pcbTakeError(t.pcb);
   if (t.sndRing == 0) return -E_NOTCONN;
   if (t.state == TCP_CLOSED || (t.flags & TCB_F_FIN_QUEUED) != 0) return -E_PIPE;
   const room = t.sndMask + 1 - unacknowledged(t);
@@ -67,10 +62,10 @@ export function tcpSend(t: Tcb, len: u32, flags: u32): i32 {
 /** Bytes that may be read at receivePlace(); 0 at the end of the stream; -E_AGAIN if nothing is there yet, -E_NOTCONN, or
  * the connection's error. */
 export function tcpReceiveWindow(t: Tcb): i32 {
-  if (t.rcvRing == 0) return t.pcb.error != 0 ? takeError(t) : -E_NOTCONN;
+  if (t.rcvRing == 0) return t.pcb.error != 0 ? pcbTakeError(t.pcb) : -E_NOTCONN;
   const waiting = unread(t);
   if (waiting != 0) return min<u32>(waiting, t.rcvMask + 1 - (t.rcvRead & t.rcvMask));
-  if (t.pcb.error != 0) return takeError(t);
+  if (t.pcb.error != 0) return pcbTakeError(t.pcb);
   return (t.flags & (TCB_F_FIN_RECEIVED | TCB_F_DEAF)) != 0 || t.state == TCP_CLOSED ? 0 : -E_AGAIN;
 }
 

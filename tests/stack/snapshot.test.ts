@@ -76,6 +76,28 @@ function capture({ clock, link, h1, h2 }: World): Moment {
   return structuredClone({ clock: clock.snapshot(), link: link.snapshot(), h1: h1.snapshot(), h2: h2.snapshot() });
 }
 
+/** The world itself goes back: the clock first, then the link, then its stacks. */
+function goBack(w: World, moment: Moment): void {
+  w.clock.restore(moment.clock);
+  w.link.restore(moment.link);
+  w.h1.restore(moment.h1);
+  w.h2.restore(moment.h2);
+}
+
+/** Another world on another clock and another link, as that one was. */
+async function copyOf(moment: Moment): Promise<World> {
+  const clock = new VirtualClock();
+  clock.restore(moment.clock);
+  const link = new SimLink({ clock, ...CONDITIONS });
+  const nics = [link.nic(), link.nic()] as const;
+  const h1 = await resume(moment.h1, [nics[0]], { clock, name: "h1'" });
+  const h2 = await resume(moment.h2, [nics[1]], { clock, name: "h2'" });
+  link.restore(moment.link);
+  const log: string[] = [];
+  tap(link, log);
+  return { clock, link, h1, h2, log };
+}
+
 /** A world in the middle of UDP traffic and a ping. */
 async function middle() {
   const w = await world();
@@ -131,35 +153,23 @@ test("the original, the restored one and a copy go on to the same bytes at the s
   expect(first.length).toBeGreaterThan(80);
   expect(first.filter((line) => line.startsWith("read")).length).toBeGreaterThan(20);
 
-  // In place, twice: the clock first, then the link, then its stacks.
+  // In place, twice.
   for (let i = 0; i < 2; i++) {
-    w.clock.restore(moment.clock);
-    w.link.restore(moment.link);
-    w.h1.restore(moment.h1);
-    w.h2.restore(moment.h2);
+    goBack(w, moment);
     expect(await goOn(w, handles)).toEqual(first);
   }
 
-  // Copies on another clock and another link; the original has gone on meanwhile.
-  const clock = new VirtualClock();
-  clock.restore(moment.clock);
-  const link = new SimLink({ clock, ...CONDITIONS });
-  const nics = [link.nic(), link.nic()] as const;
-  const h1 = await resume(moment.h1, [nics[0]], { clock, name: "h1'" });
-  const h2 = await resume(moment.h2, [nics[1]], { clock, name: "h2'" });
-  link.restore(moment.link);
-  const copy: World = { clock, link, h1, h2, log: [] };
-  tap(link, copy.log);
-  serve(h2, server.handle);
-  expect(h1.interfaces.map((nif) => nif.name)).toEqual(["lo", "eth0"]);
-  expect(h1.neighbours.list()).toEqual(expect.arrayContaining([expect.objectContaining({ address: "192.168.1.2" })]));
+  // The original has gone on meanwhile.
+  const copy = await copyOf(moment);
+  serve(copy.h2, server.handle);
+  expect(copy.h1.interfaces.map((nif) => nif.name)).toEqual(["lo", "eth0"]);
+  expect(copy.h1.neighbours.list()).toEqual(
+    expect.arrayContaining([expect.objectContaining({ address: "192.168.1.2" })]),
+  );
   expect(await goOn(copy, handles)).toEqual(first);
 
   // The two do not touch one another.
-  w.clock.restore(moment.clock);
-  w.link.restore(moment.link);
-  w.h1.restore(moment.h1);
-  w.h2.restore(moment.h2);
+  goBack(w, moment);
   expect(await goOn(w, handles)).toEqual(first);
 });
 
@@ -211,21 +221,10 @@ test("connections go on to the same bytes at the same time: the original, the re
   expect(first.length).toBeGreaterThan(4000);
   expect(w.h1.statistics().counters.TCP_RETRANS_SEGS).toBeGreaterThan(20);
 
-  w.clock.restore(moment.clock);
-  w.link.restore(moment.link);
-  w.h1.restore(moment.h1);
-  w.h2.restore(moment.h2);
+  goBack(w, moment);
   expect(await goOn(w)).toEqual(first);
 
-  const clock = new VirtualClock();
-  clock.restore(moment.clock);
-  const link = new SimLink({ clock, ...CONDITIONS });
-  const nics = [link.nic(), link.nic()] as const;
-  const h1 = await resume(moment.h1, [nics[0]], { clock, name: "h1'" });
-  const h2 = await resume(moment.h2, [nics[1]], { clock, name: "h2'" });
-  link.restore(moment.link);
-  const copy: World = { clock, link, h1, h2, log: [] };
-  tap(link, copy.log);
+  const copy = await copyOf(moment);
   expect(await goOn(copy)).toEqual(first);
 });
 
@@ -265,10 +264,7 @@ test("calls of the old timeline reject with ERR_STACK_RESTORED; sockets of the m
   const ping = w.h1.ping("192.168.1.2");
   const settled = Promise.allSettled([receiving, lateReceiving, iterating, sleeping, ping]);
   track(w.h1, true);
-  w.clock.restore(moment.clock);
-  w.link.restore(moment.link);
-  w.h1.restore(moment.h1);
-  w.h2.restore(moment.h2);
+  goBack(w, moment);
   for (const result of await settled) {
     expect(result).toMatchObject({ status: "rejected", reason: { code: "ERR_STACK_RESTORED" } });
   }
