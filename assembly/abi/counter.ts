@@ -77,5 +77,31 @@ export const CTR_TCP_TIME_WAITS = 72;
 export const CTR_TCP_TIME_WAIT_RECYCLED = 73;
 export const CTR_TCP_GIVEN_UP = 74;
 export const CTR_TCP_ORPHANS_RESET = 75;
+/** Tail loss probes sent, and losses repaired by one alone (RFC 8985 §7.3, §7.4). */
+export const CTR_TCP_LOSS_PROBES = 76;
+export const CTR_TCP_LOSS_PROBE_RECOVERIES = 77;
+/** Fast recoveries, and timeouts, that turned out to be for nothing and were undone. */
+export const CTR_TCP_RECOVERIES_UNDONE = 78;
+export const CTR_TCP_SPURIOUS_TIMEOUTS = 79;
+/** Duplicates reported by and to us (RFC 2883). */
+export const CTR_TCP_OUT_DSACKS = 80;
+export const CTR_TCP_IN_DSACKS = 81;
+/** ACKs that showed for the first time that a connection's path reorders. */
+export const CTR_TCP_REORDERINGS = 82;
+/** Slow starts that HyStart++ ended (RFC 9406). */
+export const CTR_TCP_SLOW_START_EXITS = 83;
+/** Segments that came with CE (RFC 3168), and reductions because the peer said so. */
+export const CTR_TCP_IN_CE = 84;
+export const CTR_TCP_ECN_REDUCTIONS = 85;
+/** SYNs answered by a cookie, and connections that began with one (RFC 4987). */
+export const CTR_TCP_OUT_COOKIES = 86;
+export const CTR_TCP_IN_COOKIES = 87;
+/** Segments that waited for their time (pacing). */
+export const CTR_TCP_PACED = 88;
+/** Rings that were moved to a larger class. */
+export const CTR_TCP_RINGS_MOVED = 89;
+/** Path MTU: probes sent, and black holes found (RFC 4821). */
+export const CTR_TCP_MTU_PROBES = 90;
+export const CTR_TCP_MTU_BLACK_HOLES = 91;
 /** One past the last of these. */
-export const CTR_END = 76;
+export const CTR_END = 92;

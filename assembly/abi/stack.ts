@@ -1,7 +1,7 @@
 // The boundary as a whole: its version, the static regions whose addresses stack_region() gives, what poll answers.
 
 /** Changes when a record, a number or an export does. */
-export const VERSION = 2;
+export const VERSION = 3;
 
 export const REGION_CONFIG = 0;
 export const REGION_CALL = 1;

@@ -65,4 +65,16 @@ export const SW_TCP_RECEIVE_BUFFER = 33;
 export const SW_TCP_SACK = 34;
 export const SW_TCP_TIMESTAMPS = 35;
 export const SW_TCP_WINDOW_SCALING = 36;
-export const SWITCHES = 37;
+/** OPT_TCP_CONGESTION of new sockets. */
+export const SW_TCP_CONGESTION = 37;
+/** Explicit congestion notification (RFC 3168): 0 never, 1 asked for and accepted, 2 accepted. */
+export const SW_TCP_ECN = 38;
+/** SYN cookies (RFC 4987): 0 never, 1 when a listener is under pressure, 2 always. */
+export const SW_TCP_SYN_COOKIES = 39;
+/** 1: segments are spread over the round trip; 0: as windows allow. */
+export const SW_TCP_PACING = 40;
+/** 1: rings whose size the application has not asked for may grow. */
+export const SW_TCP_AUTOTUNING = 41;
+/** Packetization-layer path MTU discovery (RFC 4821): 0 never, 1 once a black hole is suspected, 2 always. */
+export const SW_TCP_MTU_PROBING = 42;
+export const SWITCHES = 43;

@@ -16,6 +16,7 @@ export const TCP_TIME_WAIT = 11;
 
 // OPT_TCP_CONGESTION
 export const TCP_CONGESTION_RENO = 0;
+export const TCP_CONGESTION_CUBIC = 1;
 
 export const TCB_STATE = 0;
 /** TCB_F_… below. */

@@ -12,3 +12,5 @@ export const TIMER_TCP_REXMT = 5;
 export const TIMER_TCP_ACK = 6;
 export const TIMER_TCP_LIFE = 7;
 export const TIMER_TIME_WAIT = 8;
+/** TCP: a segment's time to leave (pacing). */
+export const TIMER_TCP_PACE = 9;

