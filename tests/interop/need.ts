@@ -40,13 +40,25 @@ function isLinkType(type: string): boolean {
   return spawnSync("unshare", ["-n", "ip", "link", "add", "probe0", "type", type]).status === 0;
 }
 
+/** Whether the kernel has a congestion control, such as "bbr": it loads what a socket of root's asks for. */
+function isCongestionControl(name: string): boolean {
+  const ask = `import socket as s; s.socket().setsockopt(s.IPPROTO_TCP, s.TCP_CONGESTION, b"${name}")`;
+  return spawnSync("python3", ["-c", ask]).status === 0;
+}
+
+/** What a tool is that is not a program: "type bridge" and "tcp bbr" are the kernel's. */
+const OTHERS: Readonly<Record<string, (name: string) => boolean>> = { type: isLinkType, tcp: isCongestionControl };
+
+function isThere(tool: string): boolean {
+  const [kind = "", name] = tool.split(" ");
+  return name === undefined ? isTool(tool) : OTHERS[kind]?.(name) === true;
+}
+
 const missing = await machineMisses();
 const said = new Set<string>();
 
-/** What is missing of the machine and of these tools ("type bridge" is a type of the kernel's devices), said once;
- * undefined when all is there. */
+/** What is missing of the machine and of these tools, said once; undefined when all is there. */
 export function misses(...tools: readonly string[]): string | undefined {
-  const isThere = (tool: string) => (tool.startsWith("type ") ? isLinkType(tool.slice(5)) : isTool(tool));
   const what = missing ?? tools.find((tool) => !isThere(tool));
   if (what !== undefined && !said.has(what)) {
     said.add(what);

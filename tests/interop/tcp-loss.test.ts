@@ -1,40 +1,9 @@
 // Our stack and the kernel's over a line that loses, reorders, doubles, spoils and delays, by a seed: all arrives.
 import { expect } from "vitest";
-import { type LinkConditions, SimLink, TapDriver } from "../../src/index.js";
+import type { LinkConditions } from "../../src/index.js";
+import { overLine } from "./line.js";
 import { interop } from "./need.js";
-import { bytesOf, connected, type Ends, hear, heardOf, Peer } from "./tcp-peer.js";
-import { inWorld } from "./world.js";
-
-/** The kernel 10.9.1.1 and a stack of ours 10.9.1.2, with a simulated link between the TAP device and our interface. */
-function overLine(conditions: Partial<LinkConditions>, body: (ends: Ends) => Promise<void>): Promise<void> {
-  return inWorld(async (world) => {
-    const [kernel, ours] = await Promise.all([world.kernel(), world.stack()]);
-    const { stack } = ours;
-    const { clock } = stack;
-    const tap = await TapDriver.open({ name: "tap0", netns: kernel.name });
-    world.drivers.push(tap);
-    const link = new SimLink({ clock, seed: "line", ...conditions });
-    const nif = stack.addInterface(link.nic(), { name: "eth0", address: "10.9.1.2/24" });
-    world.watch(nif);
-    const far = link.nic();
-    const quiet = { clock, carrier: () => {}, wake: () => {} };
-    far.attach({ ...quiet, receive: (frame) => tap.transmit(frame) });
-    tap.attach({ ...quiet, receive: (frame) => far.transmit(frame) });
-    await kernel.do(`ip addr add 10.9.1.1/24 dev tap0; ip link set tap0 address 02:00:00:00:00:01 up`);
-    // A bit that flips in an ARP packet is nobody's to notice.
-    await kernel.do(`ip neigh add 10.9.1.2 lladdr ${nif.mac} dev tap0 nud permanent`);
-    stack.neighbours.add(nif, "10.9.1.1", "02:00:00:00:00:01");
-    const peer = new Peer(kernel);
-    try {
-      await body({ kernel, ours, peer });
-      const [near, other] = link.nics.map((nic) => nic.counters);
-      expect((near?.lost ?? 0) + (other?.lost ?? 0), "the line has lost something").toBeGreaterThan(0);
-    } finally {
-      peer.end();
-      link.close();
-    }
-  });
-}
+import { bytesOf, connected, hear, heardOf } from "./tcp-peer.js";
 
 const LINES: readonly (readonly [string, number, Partial<LinkConditions>])[] = [
   ["1 % lost", 2 << 20, { loss: 0.01, delayUs: 1000 }],

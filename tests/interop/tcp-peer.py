@@ -22,8 +22,10 @@ def pattern(seed):
     return memoryview(patterns[seed])
 
 
-def fresh(port=0, receive_buffer=None):
+def fresh(port=0, receive_buffer=None, congestion=None):
     s = socket.socket()
+    if congestion is not None:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode())
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if receive_buffer is not None:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -32,8 +34,8 @@ def fresh(port=0, receive_buffer=None):
     return s
 
 
-def listen(on, port, backlog=256, receive_buffer=None):
-    sockets[on] = fresh(port, receive_buffer)
+def listen(on, port, backlog=256, receive_buffer=None, congestion=None):
+    sockets[on] = fresh(port, receive_buffer, congestion)
     sockets[on].listen(backlog)
 
 
@@ -42,8 +44,8 @@ def accept(on, named):
     return list(peer)
 
 
-def connect(on, host, port, local_port=0, receive_buffer=None):
-    sockets[on] = fresh(local_port, receive_buffer)
+def connect(on, host, port, local_port=0, receive_buffer=None, congestion=None):
+    sockets[on] = fresh(local_port, receive_buffer, congestion)
     sockets[on].connect((host, port))
     return sockets[on].getsockname()[1]
 
