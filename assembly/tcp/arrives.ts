@@ -21,8 +21,9 @@ import { ackSend, challenge, resetSend } from "./challenge";
 import { connectionEnd, isPassive } from "./connection";
 import { synAgain } from "./handshake";
 import { tcpOutput } from "./output";
+import { dsackNote } from "./reassembly";
 import { OPTIONS, SEG, segmentEnd, segmentHas, segmentSpan, segmentTrim } from "./segment";
-import { seqLe, seqLt } from "./seq";
+import { seqLe, seqLt, seqMin } from "./seq";
 import { synchronized, Tcb } from "./tcb";
 import { finInput, isText, textInput, urgentInput } from "./text";
 import { TIMESTAMP_OLD_MS } from "./time-wait";
@@ -62,10 +63,15 @@ export function arrivesInput(t: Tcb): u32 {
   t.heardMs = nowMs();
   t.keepProbes = 0;
   const span = segmentSpan();
+  const left = SEG.seq;
+  const right = left + SEG.len;
   timestampKeep(t);
   segmentTrim(t.rcvNxt, t.rcvAdv);
   // What had to be cut off is answered: a probe of a window that is closed, bytes that we have.
-  if (segmentSpan() != span) t.flags |= TCB_F_ACK_NOW;
+  if (segmentSpan() != span) {
+    t.flags |= TCB_F_ACK_NOW;
+    dsackNote(t, left, seqMin(right, t.rcvNxt));
+  }
   // Fifth: ACK.
   if (!segmentHas(TCP_ACK)) return DROP_TCP_NO_ACK;
   const verdict = ackInput(t);
@@ -125,8 +131,10 @@ function unacceptable(t: Tcb): u32 {
 
 /** <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>: for data always, else as challenges are. */
 function answer(t: Tcb): void {
-  if (SEG.len != 0 && !segmentHas(TCP_SYN)) ackSend(t);
-  else challenge(t);
+  if (SEG.len != 0 && !segmentHas(TCP_SYN)) {
+    dsackNote(t, SEG.seq, seqMin(SEG.seq + SEG.len, t.rcvNxt));
+    ackSend(t);
+  } else challenge(t);
 }
 
 /** RFC 5961 §3.2: only a reset at the very edge is believed. */

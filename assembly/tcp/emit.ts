@@ -19,7 +19,7 @@ import { copySum } from "../wire/copy-checksum";
 import { tcpEmit, tcpEmitChecksum } from "../wire/tcp";
 import { tcpPutMss, tcpPutSackPermitted, tcpPutTimestamp, tcpPutWscale } from "../wire/tcp-options";
 import { mssOffered, tcpPath } from "./path";
-import { rangesPut } from "./reassembly";
+import { rangesPut, rangesTold, rangesWait } from "./reassembly";
 import { ackTimer, Tcb } from "./tcb";
 import { advertise } from "./window";
 
@@ -57,7 +57,7 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   pb.head = at;
   pb.l4 = at;
   pb.len = total;
-  sent(t, flags);
+  sent(t, len, flags);
   pcbOutput(p, pb, path, remoteOf(p), IPPROTO_TCP);
   return true;
 }
@@ -75,7 +75,7 @@ function optionsPut(t: Tcb, flags: u32, path: Path, len: u32): u32 {
   }
   if ((t.flags & TCB_F_TIMESTAMPS) != 0) at = tcpPutTimestamp(at, nowMs() + t.tsOffset, t.tsRecent);
   // A full segment has no room for more, and a reset no use for it.
-  if (t.rangeCount != 0 && len == 0 && (flags & TCP_RST) == 0 && (t.flags & TCB_F_SACK) != 0) {
+  if (len == 0 && rangesWait(t) && (flags & TCP_RST) == 0) {
     at = rangesPut(t, at, (OPTIONS_MOST - 4 - <u32>(at - OPTIONS_AT)) >>> 3);
   }
   return <u32>(at - OPTIONS_AT);
@@ -90,12 +90,20 @@ function copyOut(t: Tcb, to: usize, seq: u32, len: u32): u32 {
 }
 
 /** Accounts for a segment on its way: what it acknowledges needs no ACK of its own. */
-function sent(t: Tcb, flags: u32): void {
+function sent(t: Tcb, len: u32, flags: u32): void {
   t.segsOut++;
   count(CTR_TCP_OUT_SEGS);
-  if ((flags & TCP_RST) != 0) count(CTR_TCP_OUT_RSTS);
+  if ((flags & TCP_RST) != 0) {
+    count(CTR_TCP_OUT_RSTS);
+    return;
+  }
   if ((flags & TCP_ACK) == 0) return;
   t.lastAck = t.rcvNxt;
+  if (rangesWait(t)) {
+    // What SACK has to tell goes alone, after the data.
+    if (len != 0) return;
+    rangesTold(t);
+  }
   t.flags &= ~TCB_F_ACK_NOW;
   timerCancel(ackTimer(t));
 }

@@ -158,6 +158,9 @@ export class Tcb {
   life0: u64;
   life8: u64;
   life16: u64;
+  /** Bytes that came twice, of which the next ACK tells (RFC 2883); equal = none. */
+  dsackLeft: u32;
+  dsackRight: u32;
 }
 
 @unmanaged

@@ -35,6 +35,9 @@ type Kind =
   /** First of the three words of a timer; the other two belong to it. */
   | "timer"
   | "part"
+  /** First of the two edges of a block in the peer's sequence space; equal edges = none. */
+  | "block"
+  | "edge"
   /** The base of what is measured, or what is never read back. */
   | "base"
   | "statistic";
@@ -50,6 +53,8 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
   timestamp: "tsRecent",
   timer: "rexmt0 ack0 life0",
   part: "rexmt8 rexmt16 ack8 ack16 life8 life16",
+  block: "dsackLeft",
+  edge: "dsackRight",
   base: "iss irs tsOffset",
   statistic: "retransmits bytesAcked bytesReceived segsOut segsIn",
 };
@@ -217,6 +222,12 @@ export class TcbView {
     for (const offset of OF.timer) {
       const isArmed = u32[(at + offset + TIMER_PREV) >> 2] !== 0;
       hash.add(isArmed ? this.#timeFrom(nowUs, at + offset + TIMER_AT) : -1);
+    }
+    for (const offset of OF.block) {
+      const left = u32[(at + offset) >> 2];
+      const right = u32[(at + offset + 4) >> 2];
+      hash.add(left === right ? 0 : left - irs);
+      hash.add(right - left);
     }
     for (const edge of this.waiting.flat()) hash.add(edge - irs);
     for (const edge of this.sacked.flat()) hash.add(edge - iss);

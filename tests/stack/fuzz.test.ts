@@ -41,7 +41,6 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_LOSS_PROBE_RECOVERIES: "not counted yet",
   CTR_TCP_RECOVERIES_UNDONE: "not counted yet",
   CTR_TCP_SPURIOUS_TIMEOUTS: "not counted yet",
-  CTR_TCP_OUT_DSACKS: "not counted yet",
   CTR_TCP_IN_DSACKS: "not counted yet",
   CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "not counted yet",
