@@ -68,7 +68,8 @@ export const TCB_SEGS_IN = 244;
 export const TCB_BACKLOG = 248;
 export const TCB_ACCEPTABLE = 252;
 export const TCB_HALF_OPEN = 256;
-/** Timers: retransmission or window probe; keepalive and ends of patience. In each, u32: 0 = not armed; u64: when, us. */
+/** Timers: retransmission or window probe; keepalive and ends of patience. In each, u32: 0 = not armed; u64: when, us, or
+ * from 2^63 on: it is stopped. */
 export const TCB_TIMER_REXMT = 320;
 export const TCB_TIMER_LIFE = 368;
 export const TIMER_PREV = 4;

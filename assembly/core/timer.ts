@@ -6,8 +6,11 @@
 // A Timer is embedded in the record it belongs to. Expiry is a verdict: timerExpire() answers the timer, and the
 // caller switches on its kind.
 //
-// Timer, 24 bytes:   0 next   4 prev (address of the link to this timer; 0 = not armed)   8 at (u64 us)
-//                   16 kind   20 slot
+// Most of TCP's timers never expire: each segment puts them off, or stops them. So one that is put off or stopped stays in
+// its slot with its new deadline, and moves when the slot comes up; that costs a wake-up for nothing now and then.
+//
+// Timer, 24 bytes:   0 next   4 prev (address of the link to this timer; 0 = in no slot)
+//                    8 at (u64 us; NEVER = stopped)   16 kind   20 slot
 
 @unmanaged
 export class Timer {
@@ -71,22 +74,39 @@ function unlink(t: Timer): void {
   if (left == 0) W.levels &= ~(1 << level);
 }
 
+/** Where the slot begins that the timer stands in. */
+function slotStart(t: Timer): u64 {
+  const shift = (t.slot >> 6) * 6;
+  const position = W.time >> shift;
+  return (position + ((<u64>t.slot - position) & 63)) << shift;
+}
+
 /** Arms, or re-arms, the timer for time `at` (microseconds). */
 export function timerArm(t: Timer, at: u64): void {
-  if (t.prev != 0) unlink(t);
-  else W.armed++;
+  if (!timerArmed(t)) W.armed++;
   t.at = at;
+  if (t.prev != 0) {
+    if (at >= slotStart(t)) return;
+    unlink(t);
+  }
   link(t);
 }
 
+/** Takes the timer out of the wheel: its record may go. */
 export function timerCancel(t: Timer): void {
-  if (t.prev == 0) return;
-  unlink(t);
+  timerStop(t);
+  if (t.prev != 0) unlink(t);
+}
+
+/** The timer will not expire, but may well be armed again soon. Before its record goes it is to be cancelled. */
+export function timerStop(t: Timer): void {
+  if (!timerArmed(t)) return;
+  t.at = NEVER;
   W.armed--;
 }
 
 export function timerArmed(t: Timer): bool {
-  return t.prev != 0;
+  return t.prev != 0 && t.at != NEVER;
 }
 
 /** Start of the earliest slot that holds a timer, NEVER if none is armed. A lower level's slots all begin before
@@ -107,13 +127,13 @@ export function timerExpire(to: u64): Timer | null {
     const level = W.level;
     const head = SLOTS + (level * 64 + <u32>((at >> (level * 6)) & 63)) * 4;
     let t = changetype<Timer | null>(load<usize>(head));
-    if (level == 0) {
-      if (t !== null) timerCancel(t);
-      return t;
-    }
     while (t !== null) {
       unlink(t);
-      link(t);
+      if (level == 0 && t.at <= W.time) {
+        W.armed--;
+        return t;
+      }
+      if (t.at != NEVER) link(t);
       t = changetype<Timer | null>(load<usize>(head));
     }
     at = nextSlot();
@@ -124,7 +144,7 @@ export function timerExpire(to: u64): Timer | null {
 
 /** When the wheel next wants attention: never later than the earliest deadline, NEVER if none is armed. */
 export function timerNext(): u64 {
-  return nextSlot();
+  return W.armed != 0 ? nextSlot() : NEVER;
 }
 
 export function timersArmed(): u32 {

@@ -19,7 +19,7 @@ import {
 import { NEXT_FREE } from "../abi/verdict";
 import { now } from "../core/clock";
 import { switchUs } from "../core/switch";
-import { timerArm, timerCancel } from "../core/timer";
+import { timerArm, timerStop } from "../core/timer";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { answerReset } from "./answer";
@@ -82,7 +82,7 @@ function advance(t: Tcb, ack: u32): u32 {
   t.flags &= ~TCB_F_PERSIST;
   // RFC 6298 §5.2 and §5.3.
   if (ack == t.sndMax) {
-    timerCancel(rexmtTimer(t));
+    timerStop(rexmtTimer(t));
     t.flags &= ~TCB_F_SMALL_OUT;
   } else timerArm(rexmtTimer(t), now() + rtoUs(t));
   if ((t.flags & TCB_F_URGENT_OUT) != 0 && seqLe(t.sndUp, ack)) t.flags &= ~TCB_F_URGENT_OUT;
@@ -117,7 +117,7 @@ export function windowSet(t: Tcb, wnd: u32): void {
   if (wnd == 0) return;
   t.flags &= ~TCB_F_PERSIST;
   t.backoff = 0;
-  timerCancel(rexmtTimer(t));
+  timerStop(rexmtTimer(t));
 }
 
 /** Our FIN is acknowledged. */

@@ -6,7 +6,7 @@ import { IPPROTO_TCP, TCP_ACK, TCP_HDR_LEN, TCP_RST, TCP_SYN, TCP_URG } from "..
 import { TCB_F_ACK_NOW, TCB_F_SACK, TCB_F_TIMESTAMPS, TCB_F_URGENT_OUT, TCB_F_WSCALE } from "../abi/tcp";
 import { nowMs } from "../core/clock";
 import { count } from "../core/counter";
-import { timerCancel } from "../core/timer";
+import { timerStop } from "../core/timer";
 import { Path } from "../ip/path";
 import { netifAt } from "../link/netif";
 import { store16 } from "../memory/endian";
@@ -105,5 +105,5 @@ function sent(t: Tcb, len: u32, flags: u32): void {
     rangesTold(t);
   }
   t.flags &= ~TCB_F_ACK_NOW;
-  timerCancel(ackTimer(t));
+  timerStop(ackTimer(t));
 }

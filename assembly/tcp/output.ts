@@ -7,7 +7,7 @@ import { OPT_TCP_NODELAY } from "../abi/socket";
 import { TCB_F_ACK_NOW, TCB_F_MORE, TCB_F_PERSIST, TCB_F_SMALL_OUT, TCB_FAST, TCB_LOSS } from "../abi/tcp";
 import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
-import { timerArm, timerArmed, timerCancel } from "../core/timer";
+import { timerArm, timerArmed, timerStop } from "../core/timer";
 import { ackSend } from "./challenge";
 import { congestionIdle } from "./congestion";
 import { segmentSend } from "./emit";
@@ -115,7 +115,7 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
     t.flags &= ~TCB_F_PERSIST;
     t.backoff = 0;
     t.giveUpAt = 0;
-    timerCancel(rexmtTimer(t));
+    timerStop(rexmtTimer(t));
   }
   // RFC 6298 §5.1.
   if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));

@@ -100,8 +100,9 @@ function timeWaitAt(core: Core, at: number, nowUs: number): SocketEntry {
 /** Retransmission or window probe, else keepalive, else the end of FIN-WAIT-2. */
 function timerOf(core: Core, tcb: number, info: TcpInfo, nowUs: number): TcpTimer | undefined {
   const left = (timer: number) => {
-    if (core.u32[(tcb + timer + TCP.TIMER_PREV) >> 2] === 0) return undefined;
-    return Math.max(0, core.u64(tcb + timer + TCP.TIMER_AT) - nowUs);
+    const at = core.u64(tcb + timer + TCP.TIMER_AT);
+    if (core.u32[(tcb + timer + TCP.TIMER_PREV) >> 2] === 0 || at >= 2 ** 63) return undefined;
+    return Math.max(0, at - nowUs);
   };
   const sendUs = left(TCP.TCB_TIMER_REXMT);
   if (sendUs !== undefined) return { name: info.probing ? "probe" : "on", leftUs: sendUs };

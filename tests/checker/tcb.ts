@@ -116,7 +116,7 @@ const AT = {
 const RANGE_COUNT = at("rangeCount");
 const SACK_COUNT = at("sackCount");
 const RCV_SHIFT = at("rcvShift");
-/** Of a timer: the link to it, 0 unless it is armed; when it expires. */
+/** Of a timer: the link to it, 0 unless it stands in the wheel; when it expires, from 2^63 on never. */
 const TIMER_PREV = 4;
 const TIMER_AT = 8;
 
@@ -164,7 +164,11 @@ export class TcbView {
   }
 
   isArmed(timer: "rexmt" | "ack" | "life"): boolean {
-    return this.#core.u32[(this.#at + AT[timer] + TIMER_PREV) >> 2] !== 0;
+    return this.#armed(this.#at + AT[timer]);
+  }
+
+  #armed(timer: number): boolean {
+    return this.#core.u32[(timer + TIMER_PREV) >> 2] !== 0 && this.#core.u64(timer + TIMER_AT) < 2 ** 63;
   }
 
   /** Ranges that wait out of order. */
@@ -220,8 +224,7 @@ export class TcbView {
       hash.add(value === 0 ? 0x7fffffff : value - peerTsOffset - nowMs);
     }
     for (const offset of OF.timer) {
-      const isArmed = u32[(at + offset + TIMER_PREV) >> 2] !== 0;
-      hash.add(isArmed ? this.#timeFrom(nowUs, at + offset + TIMER_AT) : -1);
+      hash.add(this.#armed(at + offset) ? this.#timeFrom(nowUs, at + offset + TIMER_AT) : -1);
     }
     for (const offset of OF.block) {
       const left = u32[(at + offset) >> 2];

@@ -16,8 +16,10 @@ const TCB = layoutOf("tcp/tcb.ts", "Tcb");
 const FIELDS = new Map(TCB.fields.map((field) => [field.name, field]));
 const PCB_FLAGS = layoutOf("pcb/pcb.ts", "Pcb").fields.find(({ name }) => name === "flags")?.offset as number;
 const TIME_WAIT = new Map(layoutOf("tcp/time-wait.ts", "TimeWait").fields.map(({ name, offset }) => [name, offset]));
-/** Of a timer: the link to it, 0 unless it is armed. */
+/** Of a timer: the link to it, 0 unless it stands in the wheel. */
 const TIMER_PREV = 4;
+/** When it expires; from 2^63 on, it is stopped. */
+const TIMER_AT = 8;
 const TCP = 6;
 
 /** b - a in sequence space, between -2^31 and 2^31. */
@@ -99,8 +101,9 @@ export class TcbRecord {
   }
 
   isArmed(timer: "rexmt" | "ack" | "life"): boolean {
-    const at = this.at + (FIELDS.get(`${timer}0`)?.offset as number) + TIMER_PREV;
-    return this.#stack.core.u32[at >> 2] !== 0;
+    const at = this.at + (FIELDS.get(`${timer}0`)?.offset as number);
+    const { core } = this.#stack;
+    return core.u32[(at + TIMER_PREV) >> 2] !== 0 && core.u64(at + TIMER_AT) < 2 ** 63;
   }
 
   /** Ranges that wait out of order. */
