@@ -153,5 +153,8 @@ export const DROP_TCP_CLOSED = 218;
 export const DROP_TCP_HOLES = 219;
 export const DROP_TCP_ICMP_SEQUENCE = 220;
 
+// fragments, more of it
+export const DROP_FRAG_ECN = 221;
+
 /** One past the last reason. */
-export const DROP_END = 221;
+export const DROP_END = 222;

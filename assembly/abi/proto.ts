@@ -30,6 +30,10 @@ export const IPV4_HDR_LEN = 20;
 export const IPV4_MAX_LEN = 65535;
 export const IPV4_MIN_MTU = 68;
 /** Of no meaning (RFC 791); passed on as it is (RFC 1812 §5.2.5). */
+/** The low bits of the TOS (RFC 3168 §5): 0 = its transport has no ECN. */
+export const IPV4_ECN_ECT0 = 2;
+/** Congestion was met; also the mask of both bits. */
+export const IPV4_ECN_CE = 3;
 export const IPV4_FLAG_RESERVED = 0x8000;
 export const IPV4_FLAG_DF = 0x4000;
 export const IPV4_FLAG_MF = 0x2000;

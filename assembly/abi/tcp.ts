@@ -119,6 +119,11 @@ export const TCB_F_QUEUED = 65536;
 export const TCB_F_RETRANSMIT = 131072;
 /** A segment that is not full has been sent, and not all is acknowledged since. */
 export const TCB_F_SMALL_OUT = 262144;
+/** Explicit congestion notification (RFC 3168): agreed on, or asked for while in SYN-SENT; CE has come, and ECE goes until
+ * the peer says CWR; CWR is to go with the next new data. */
+export const TCB_F_ECN = 16777216;
+export const TCB_F_ECE = 33554432;
+export const TCB_F_CWR = 67108864;
 
 // The record of a connection in TIME-WAIT (time_wait_record).
 export const TW_LOCAL = 0;

@@ -31,7 +31,7 @@ export function echoOutput(p: Pcb, pb: Pbuf, dst: usize, connected: bool): i32 {
   icmpEmit(pb.head, ICMP_ECHO, 0, (p.localPort << 16) | icmp.seq, pb.len);
   count(CTR_ICMP_OUT_MSGS);
   count(CTR_ICMP_OUT_ECHOS);
-  return pcbOutput(p, pb, path, dst, IPPROTO_ICMP);
+  return pcbOutput(p, pb, path, dst, IPPROTO_ICMP, 0);
 }
 
 /** An echo reply at pb.l4 with this identifier; a connected socket hears only its peer. */

@@ -5,6 +5,7 @@
 import { CTR_IP_REASM_FAILS, CTR_IP_REASM_OKS, CTR_IP_REASM_REQDS, CTR_IP_REASM_TIMEOUTS } from "../abi/counter";
 import {
   DROP_FRAG_DUPLICATE,
+  DROP_FRAG_ECN,
   DROP_FRAG_EVICTED,
   DROP_FRAG_LENGTH,
   DROP_FRAG_NO_BUFFER,
@@ -15,7 +16,7 @@ import {
 } from "../abi/drop";
 import { MEDIUM_LOOPBACK } from "../abi/netif";
 import { OWNER_REASSEMBLY, OWNER_STACK, PBUF_CLASSES } from "../abi/pbuf";
-import { IPV4_FLAG_DF, IPV4_FLAG_MF, IPV4_MAX_LEN } from "../abi/proto";
+import { IPV4_ECN_CE, IPV4_FLAG_DF, IPV4_FLAG_MF, IPV4_MAX_LEN } from "../abi/proto";
 import { count, drop } from "../core/counter";
 import { netifAt } from "../link/netif";
 import { store16 } from "../memory/endian";
@@ -45,6 +46,10 @@ import {
   reassemblyRefuse,
   reassemblyRelease,
 } from "./reassembly-table";
+
+/** In marksOf(). */
+const NOT_ECT: u32 = 1;
+const CONGESTED: u32 = 1 << IPV4_ECN_CE;
 
 function hdr(pb: Pbuf): Ipv4Hdr {
   return changetype<Ipv4Hdr>(pb.l3);
@@ -182,6 +187,17 @@ function insert(r: Reassembly, pb: Pbuf): void {
   store<usize>(at, changetype<usize>(pb));
 }
 
+/** The ECN codepoints in a chain of fragments: a bit for each. */
+function marksOf(first: Pbuf): u32 {
+  let marks: u32 = 0;
+  let pb: Pbuf | null = first;
+  while (pb !== null) {
+    marks |= 1 << (hdr(pb).tos & IPV4_ECN_CE);
+    pb = pb.next;
+  }
+  return marks;
+}
+
 /** All is there: one buffer with the header of fragment zero, its options too; null if there is no buffer. */
 function assemble(r: Reassembly): Pbuf | null {
   const zero = changetype<Pbuf>(r.head);
@@ -189,6 +205,12 @@ function assemble(r: Reassembly): Pbuf | null {
   const total = hdrLen + r.end;
   if (total > <u32>IPV4_MAX_LEN) {
     reassemblyDiscard(r, DROP_FRAG_TOO_LONG);
+    return null;
+  }
+  const marks = marksOf(zero);
+  // RFC 3168 §5.3: a mark is not lost, but who does not know of marks gets none.
+  if ((marks & CONGESTED) != 0 && (marks & NOT_ECT) != 0) {
+    reassemblyDiscard(r, DROP_FRAG_ECN);
     return null;
   }
   const cls = pbufClassFor(total);
@@ -212,6 +234,7 @@ function assemble(r: Reassembly): Pbuf | null {
   }
   store16(whole.l3 + 2, total);
   store16(whole.l3 + 6, hdr(whole).flagsOffset & IPV4_FLAG_DF);
+  if ((marks & CONGESTED) != 0) store<u8>(whole.l3, load<u8>(whole.l3, 1) | <u8>IPV4_ECN_CE, 1);
   ipv4EmitChecksum(whole.l3, hdrLen);
   reassemblyEmpty(r);
   reassemblyRelease(r);

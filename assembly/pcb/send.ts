@@ -159,8 +159,8 @@ function roomForLong(p: Pcb, path: Path, total: u32): i32 {
   return 0;
 }
 
-/** Sends the message at pb.head as the socket's options say. */
-export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32): i32 {
+/** Sends the message at pb.head as the socket's options say; `ecn`: bits of the TOS that its transport adds. */
+export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32, ecn: u32): i32 {
   let ttl = optionOf(p, OPT_TTL);
   if (path.kind == PATH_MULTICAST) {
     ttl = optionOf(p, OPT_MULTICAST_TTL);
@@ -169,7 +169,7 @@ export function pcbOutput(p: Pcb, pb: Pbuf, path: Path, dst: usize, proto: u32):
   const discover = optionOf(p, OPT_MTU_DISCOVER);
   if (discover == PMTUDISC_PROBE) pb.flags |= PB_PROBE;
   const df = dontFragment(discover, path, pb.len + IPV4_HDR_LEN + p.optionsLen);
-  const tos = optionOf(p, OPT_TOS);
+  const tos = optionOf(p, OPT_TOS) | ecn;
   if (p.optionsLen == 0) return ipv4Output(pb, path, path.source, addressV4(dst), proto, ttl, tos, df);
   const options = pcbOptions(p, addressV4(dst));
   const to = addressV4(pcbFirstHop(p, dst));

@@ -26,7 +26,7 @@ export function rawOutput(p: Pcb, pb: Pbuf, dst: usize, connected: bool): i32 {
   if (room < 0) return room;
   pb.l4 = pb.head;
   count(CTR_RAW_OUT_DATAGRAMS);
-  return pcbOutput(p, pb, path, dst, p.proto & 0xff);
+  return pcbOutput(p, pb, path, dst, p.proto & 0xff, 0);
 }
 
 /** Total length and checksum are written here, and source and identification where the host left them 0; the rest of

@@ -15,7 +15,7 @@ import {
   E_PROTONOSUPPORT,
 } from "../abi/errno";
 import { EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/proto";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_ECN_CE } from "../abi/proto";
 import {
   OPT_BROADCAST,
   OPT_HEADER_INCLUDED,
@@ -230,6 +230,8 @@ export function socketSet(handle: u32, option: u32, value: u32): i32 {
   if (isTcpOption(option)) return p.proto == IPPROTO_TCP ? tcpSet(tcbOf(p), option, value) : -E_INVAL;
   const error = acceptable(option, value);
   if (error < 0) return error;
+  // RFC 3168 §6.1: these bits are TCP's own (as Linux).
+  if (option == OPT_TOS && p.proto == IPPROTO_TCP) value &= ~IPV4_ECN_CE;
   setOption(p, option, value);
   // A connected block finds its path anew.
   if (option == OPT_INTERFACE || option == OPT_MULTICAST_INTERFACE || option == OPT_BROADCAST) pathOf(p).generation = 0;

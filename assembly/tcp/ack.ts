@@ -6,6 +6,7 @@ import { EVENT_WRITABLE } from "../abi/event";
 import { TCP_FIN, TCP_SYN } from "../abi/proto";
 import { SW_TCP_FIN_WAIT_2_MS } from "../abi/switch";
 import {
+  TCB_F_ECN,
   TCB_F_PERSIST,
   TCB_F_SMALL_OUT,
   TCB_F_URGENT_OUT,
@@ -25,6 +26,7 @@ import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { answerReset } from "./answer";
 import { challenge } from "./challenge";
 import { connectionEnd, connectionEstablish, connectionTimeWait } from "./connection";
+import { ecnAck } from "./ecn";
 import { recoveryAck } from "./recovery";
 import { rtoUs, rttOnAck } from "./rtt";
 import { sackAdvance, sackInput } from "./sack";
@@ -56,6 +58,7 @@ export function ackInput(t: Tcb): u32 {
   const acked = seqLt(t.sndUna, ack) ? advance(t, ack) : 0;
   const sacked = sacks(t, ack);
   if (windowIsNewer(t, ack)) windowSet(t, wnd);
+  if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
   recoveryAck(t, acked, duplicate, sacked);
   return finQueued(t) && t.sndUna == t.sndEnd + 1 ? finAcknowledged(t) : ACK_GOES_ON;
 }

@@ -10,8 +10,8 @@ import {
   DROP_TCP_SYN,
 } from "../abi/drop";
 import { E_CONNREFUSED, E_CONNRESET } from "../abi/errno";
-import { TCP_ACK, TCP_RST, TCP_SYN } from "../abi/proto";
-import { TCB_F_ACK_NOW, TCB_F_TIMESTAMPS, TCP_CLOSING, TCP_LAST_ACK, TCP_SYN_RECEIVED } from "../abi/tcp";
+import { TCP_ACK, TCP_ECE, TCP_RST, TCP_SYN } from "../abi/proto";
+import { TCB_F_ACK_NOW, TCB_F_ECN, TCB_F_TIMESTAMPS, TCP_CLOSING, TCP_LAST_ACK, TCP_SYN_RECEIVED } from "../abi/tcp";
 import { NEXT_FREE } from "../abi/verdict";
 import { nowMs } from "../core/clock";
 import { PCB_ORPHAN } from "../pcb/pcb";
@@ -19,6 +19,7 @@ import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { ACK_GOES_ON, ackInput } from "./ack";
 import { ackSend, challenge, resetSend } from "./challenge";
 import { connectionEnd, isPassive } from "./connection";
+import { ecnAgree, ecnSynAgain, ecnText } from "./ecn";
 import { synAgain } from "./handshake";
 import { tcpOutput } from "./output";
 import { dsackNote } from "./reassembly";
@@ -37,8 +38,9 @@ export function arrivesInput(t: Tcb): u32 {
   // Simultaneous open, RFC 9293 §3.5 figure 8, line 6: the SYN of this SYN-ACK has come before, its ACK counts. Ours goes
   // once more, for a peer that only looks at sequence numbers.
   if (t.state == TCP_SYN_RECEIVED && !isPassive(t) && SEG.seq == t.irs && isSynAck()) {
+    ecnAgree(t);
     SEG.seq++;
-    SEG.flags &= ~TCP_SYN;
+    SEG.flags &= ~(TCP_SYN | TCP_ECE);
     // RFC 7323 §2.2: a SYN's window is not scaled.
     SEG.wnd >>>= t.sndShift;
     t.flags |= TCB_F_ACK_NOW;
@@ -76,6 +78,7 @@ export function arrivesInput(t: Tcb): u32 {
   if (!segmentHas(TCP_ACK)) return DROP_TCP_NO_ACK;
   const verdict = ackInput(t);
   if (verdict != ACK_GOES_ON) return verdict;
+  if (SEG.len != 0 && (t.flags & TCB_F_ECN) != 0) ecnText(t);
   // Sixth: URG. Seventh: the text. Eighth: FIN.
   urgentInput(t);
   if (isText(t) && (t.pcb.flags & PCB_ORPHAN) != 0) return refuseText(t);
@@ -124,6 +127,7 @@ function unacceptable(t: Tcb): u32 {
   if (segmentHas(TCP_RST)) return DROP_TCP_SEQUENCE;
   // A peer in SYN-SENT hears no mere ACK: its SYN is answered as it was before.
   const again = t.state == TCP_SYN_RECEIVED && (SEG.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && SEG.seq == t.irs;
+  if (again) ecnSynAgain(t);
   if (again && isPassive(t)) synAgain(t);
   else answer(t);
   return DROP_TCP_SEQUENCE;

@@ -1,10 +1,18 @@
 // How much may be in flight: RFC 5681 §3.1 and §4.1, RFC 6928. What is the same for all algorithms stands here, and what
 // a connection's own one says is asked by its number; recovery.ts decides when.
 
+import { TCP_ECE } from "../abi/proto";
+import { TCB_F_CWR, TCB_F_ECN, TCB_OPEN } from "../abi/tcp";
 import { nowMs } from "../core/clock";
 import { renoAcked, renoThreshold } from "./reno";
 import { rtoUs } from "./rtt";
+import { segmentHas } from "./segment";
 import { Tcb } from "./tcb";
+
+/** RFC 3168 §6.1.2: no window grows by an ACK that tells of congestion. */
+function ecnEchoed(t: Tcb): bool {
+  return (t.flags & TCB_F_ECN) != 0 && segmentHas(TCP_ECE) && t.recovery == <u8>TCB_OPEN;
+}
 
 /** RFC 5681 §3.1: arbitrarily high. */
 const SSTHRESH_FIRST: u32 = 0x7fffffff;
@@ -24,7 +32,7 @@ export function congestionInit(t: Tcb): void {
 /** `acked` bytes more are acknowledged, SND.UNA has moved. What is used by less than half tells nothing of the path, and
  * does not grow (RFC 7661 §4.2 and §4.4.1). */
 export function congestionAcked(t: Tcb, acked: u32): void {
-  if (t.sndNxt - t.sndUna + acked < t.cwnd >> 1) return;
+  if (t.sndNxt - t.sndUna + acked < t.cwnd >> 1 || ecnEchoed(t)) return;
   switch (t.congestion) {
     default:
       renoAcked(t, acked);
@@ -34,6 +42,8 @@ export function congestionAcked(t: Tcb, acked: u32): void {
 /** Something is lost, with `flight` bytes in flight. */
 export function congestionReduce(t: Tcb, flight: u32): void {
   t.ackedBytes = 0;
+  // RFC 3168 §6.1.2: for whatever reason.
+  if ((t.flags & TCB_F_ECN) != 0) t.flags |= TCB_F_CWR;
   switch (t.congestion) {
     default:
       t.ssthresh = renoThreshold(t, flight);

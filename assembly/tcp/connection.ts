@@ -9,8 +9,9 @@ import {
 import { E_NOBUFS } from "../abi/errno";
 import { EVENT_CLOSED, EVENT_ERROR, EVENT_READABLE, EVENT_WRITABLE } from "../abi/event";
 import { OPT_TCP_RECEIVE_BUFFER, OPT_TCP_SEND_BUFFER } from "../abi/socket";
-import { SW_TCP_ORPHANS, SW_TCP_SACK, SW_TCP_TIMESTAMPS, SW_TCP_WINDOW_SCALING } from "../abi/switch";
+import { SW_TCP_ECN, SW_TCP_ORPHANS, SW_TCP_SACK, SW_TCP_TIMESTAMPS, SW_TCP_WINDOW_SCALING } from "../abi/switch";
 import {
+  TCB_F_ECN,
   TCB_F_FIN_QUEUED,
   TCB_F_HELD,
   TCB_F_PASSIVE,
@@ -36,6 +37,7 @@ import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
 import { TCPOPTS_MSS, TCPOPTS_SACK_PERMITTED, TCPOPTS_TIMESTAMP, TCPOPTS_WSCALE } from "../wire/tcp-options";
 import { congestionInit } from "./congestion";
+import { ECN_ASKS, ecnAgree, ecnInit } from "./ecn";
 import { connectionSecret, isn, timestampOffset } from "./isn";
 import { keepaliveBegin } from "./keepalive";
 import { tcpPath } from "./path";
@@ -82,6 +84,7 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
   t.heardMs = nowMs();
   rttInit(t);
   if (switchValue(SW_TCP_SACK) != 0) t.flags |= TCB_F_SACK;
+  if (switchValue(SW_TCP_ECN) == ECN_ASKS) t.flags |= TCB_F_ECN;
   if (switchValue(SW_TCP_TIMESTAMPS) != 0) t.flags |= TCB_F_TIMESTAMPS;
   if (switchValue(SW_TCP_WINDOW_SCALING) != 0) {
     t.flags |= TCB_F_WSCALE;
@@ -103,6 +106,7 @@ export function connectionAgree(t: Tcb): void {
   if ((seen & TCPOPTS_MSS) != 0) t.peerMss = max<u32>(OPTIONS.mss, MSS_LEAST);
   // Until there is a path that tells.
   t.sndMss = min<u32>(t.peerMss, MSS_DEFAULT);
+  ecnAgree(t);
   if ((seen & TCPOPTS_SACK_PERMITTED) == 0) t.flags &= ~TCB_F_SACK;
   if ((seen & TCPOPTS_WSCALE) == 0 || (t.flags & TCB_F_WSCALE) == 0) {
     t.flags &= ~TCB_F_WSCALE;
@@ -123,6 +127,7 @@ export function connectionEstablish(t: Tcb): void {
   rttAfterSyn(t, t.retransmits != 0);
   congestionInit(t);
   recoveryInit(t);
+  ecnInit(t);
   t.giveUpAt = 0;
   keepaliveBegin(t);
   const parent = t.parent;

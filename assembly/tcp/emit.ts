@@ -3,7 +3,7 @@
 import { CTR_TCP_OUT_RSTS, CTR_TCP_OUT_SEGS } from "../abi/counter";
 import { OWNER_TX, PBUF_HEADROOM } from "../abi/pbuf";
 import { IPPROTO_TCP, TCP_ACK, TCP_HDR_LEN, TCP_RST, TCP_SYN, TCP_URG } from "../abi/proto";
-import { TCB_F_ACK_NOW, TCB_F_SACK, TCB_F_TIMESTAMPS, TCB_F_URGENT_OUT, TCB_F_WSCALE } from "../abi/tcp";
+import { TCB_F_ACK_NOW, TCB_F_ECN, TCB_F_SACK, TCB_F_TIMESTAMPS, TCB_F_URGENT_OUT, TCB_F_WSCALE } from "../abi/tcp";
 import { nowMs } from "../core/clock";
 import { count } from "../core/counter";
 import { timerStop } from "../core/timer";
@@ -18,6 +18,7 @@ import { checksumJoin, checksumSwap } from "../wire/checksum";
 import { copySum } from "../wire/copy-checksum";
 import { tcpEmit, tcpEmitChecksum } from "../wire/tcp";
 import { tcpPutMss, tcpPutSackPermitted, tcpPutTimestamp, tcpPutWscale } from "../wire/tcp-options";
+import { ECN_SHIFT, ecnFlags } from "./ecn";
 import { mssOffered, tcpPath } from "./path";
 import { rangesPut, rangesTold, rangesWait } from "./reassembly";
 import { ackTimer, Tcb } from "./tcb";
@@ -50,7 +51,9 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   const wnd = (flags & TCP_RST) != 0 ? 0 : advertise(t, (flags & TCP_SYN) != 0);
   const urgent = (t.flags & TCB_F_URGENT_OUT) != 0 && <i32>(t.sndUp - seq) > 0 && (flags & (TCP_SYN | TCP_RST)) == 0;
   const ack = (flags & TCP_ACK) != 0 ? t.rcvNxt : 0;
-  tcpEmit(at, p.localPort, p.remotePort, seq, ack, hdrLen, urgent ? flags | TCP_URG : flags, wnd);
+  if (urgent) flags |= TCP_URG;
+  if ((t.flags & TCB_F_ECN) != 0) flags |= ecnFlags(t, seq, len, flags);
+  tcpEmit(at, p.localPort, p.remotePort, seq, ack, hdrLen, flags, wnd);
   if (urgent) store16(at + 18, min<u32>(t.sndUp - seq, 0xffff));
   const total = hdrLen + len;
   tcpEmitChecksum(at, hdrLen, path.pseudo + (IPPROTO_TCP << 8) + checksumSwap(total), payloadSum);
@@ -58,7 +61,7 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   pb.l4 = at;
   pb.len = total;
   sent(t, len, flags);
-  pcbOutput(p, pb, path, remoteOf(p), IPPROTO_TCP);
+  pcbOutput(p, pb, path, remoteOf(p), IPPROTO_TCP, flags >>> ECN_SHIFT);
   return true;
 }
 

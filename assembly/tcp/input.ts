@@ -3,13 +3,14 @@
 
 import { CTR_TCP_IN_SEGS } from "../abi/counter";
 import { DROP_TCP_CHECKSUM, DROP_TCP_GROUP, DROP_TCP_PORT, DROP_TCP_SHORT } from "../abi/drop";
-import { IPPROTO_TCP } from "../abi/proto";
+import { IPPROTO_TCP, IPV4_ECN_CE } from "../abi/proto";
 import { TCP_SYN_SENT } from "../abi/tcp";
 import { count } from "../core/counter";
 import { flowDestination, flowSource } from "../ip/flow";
 import { PB_IP_GROUP, PB_LINK_GROUP, Pbuf } from "../memory/pbuf";
 import { demuxBound, demuxConnected } from "../pcb/demux";
 import { checksumFinish, pseudoSum4Hdr, sum } from "../wire/checksum";
+import { Ipv4Hdr } from "../wire/ipv4";
 import { tcpHdrLen } from "../wire/tcp";
 import { answerReset } from "./answer";
 import { arrivesInput } from "./arrives";
@@ -29,6 +30,7 @@ export function tcpInput(pb: Pbuf, ifindex: u32): u32 {
   // RFC 9293 MUST-57 and MUST-63: there are no connections with groups.
   if ((pb.flags & (PB_IP_GROUP | PB_LINK_GROUP)) != 0) return DROP_TCP_GROUP;
   segmentRead(pb.l4, len, hdrLen);
+  SEG.ecn = changetype<Ipv4Hdr>(pb.l3).tos & IPV4_ECN_CE;
   if (SEG.srcPort == 0 || SEG.dstPort == 0) return DROP_TCP_PORT;
   const p = demuxConnected(IPPROTO_TCP, flowDestination(), SEG.dstPort, flowSource(), SEG.srcPort, ifindex);
   if (p !== null) {

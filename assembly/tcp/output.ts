@@ -135,5 +135,6 @@ function persist(t: Tcb): void {
   if (t.sndNxt != t.sndUna || timerArmed(rexmtTimer(t))) return;
   if (t.sndNxt == t.sndEnd + (finQueued(t) ? 1 : 0)) return;
   t.flags |= TCB_F_PERSIST;
-  timerArm(rexmtTimer(t), now() + (t.sndWnd == 0 ? rtoUs(t) : OVERRIDE_US));
+  // RFC 3168 §6.1.2: from a window of one segment that had to be reduced, the next is the timer's to send.
+  timerArm(rexmtTimer(t), now() + (t.sndWnd == 0 || t.cwnd == 0 ? rtoUs(t) : OVERRIDE_US));
 }

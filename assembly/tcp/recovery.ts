@@ -21,6 +21,7 @@ import {
 import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
 import { count } from "../core/counter";
 import { congestionAcked, congestionReduce, congestionTimeout } from "./congestion";
+import { ecnReduced } from "./ecn";
 import { rttForget } from "./rtt";
 import {
   DUP_THRESH,
@@ -123,7 +124,7 @@ function duplicateAck(t: Tcb): void {
 
 /** RFC 6675 §5 step 4; RFC 5681 §3.2 steps 2 and 3. */
 function fastEnter(t: Tcb): void {
-  congestionReduce(t, t.highRxt - t.sndUna);
+  if (!ecnReduced(t)) congestionReduce(t, t.highRxt - t.sndUna);
   t.cwnd = t.ssthresh;
   count(CTR_TCP_FAST_RECOVERIES);
   if (bySack(t)) count(CTR_TCP_SACK_RECOVERIES);

@@ -19,6 +19,8 @@ export class Segment {
   len: u32;
   srcPort: u32;
   dstPort: u32;
+  /** The ECN bits of its datagram (RFC 3168 §5). */
+  ecn: u32;
 }
 
 export const SEG: Segment = changetype<Segment>(memory.data(offsetof<Segment>(), 4));

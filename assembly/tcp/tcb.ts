@@ -161,6 +161,12 @@ export class Tcb {
   /** Bytes that came twice, of which the next ACK tells (RFC 2883); equal = none. */
   dsackLeft: u32;
   dsackRight: u32;
+  /** RFC 3168 §6.1.2: what was sent when the peer last made us reduce the window ends here. */
+  ecnSeq: u32;
+  /** A SYN without ECN went, or came: ECT is not set (RFC 3168 §6.1.1). */
+  ecnMute: u8;
+  ecnReserved0: u8;
+  ecnReserved1: u16;
 }
 
 @unmanaged

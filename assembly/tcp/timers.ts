@@ -12,7 +12,7 @@ import { E_TIMEDOUT } from "../abi/errno";
 import { TCP_ACK, TCP_FIN } from "../abi/proto";
 import { OPT_TCP_USER_TIMEOUT_MS } from "../abi/socket";
 import { SW_TCP_R2_MS } from "../abi/switch";
-import { TCB_F_ACK_NOW, TCB_F_PERSIST, TCP_FIN_WAIT_2 } from "../abi/tcp";
+import { TCB_F_ACK_NOW, TCB_F_PERSIST, TCP_FIN_WAIT_2, TCP_SYN_SENT } from "../abi/tcp";
 import { TIMER_TCP_ACK, TIMER_TCP_REXMT } from "../abi/timer";
 import { now } from "../core/clock";
 import { count } from "../core/counter";
@@ -70,6 +70,8 @@ function synExpired(t: Tcb): void {
   }
   rttForget(t);
   if (t.backoff == R1) doubt(t);
+  // RFC 3168 §6.1.1.1: it may be what kept the SYN from arriving.
+  if (t.state == TCP_SYN_SENT) t.ecnMute = 1;
   if (synAgain(t)) {
     t.retransmits++;
     count(CTR_TCP_RETRANS_SEGS);

@@ -23,5 +23,5 @@ export function udpOutput(p: Pcb, pb: Pbuf, dst: usize, port: u32, connected: bo
   pb.l4 = pb.head;
   udpEmit(pb.head, p.localPort, port, length, path.pseudo + (IPPROTO_UDP << 8));
   count(CTR_UDP_OUT_DATAGRAMS);
-  return pcbOutput(p, pb, path, dst, IPPROTO_UDP);
+  return pcbOutput(p, pb, path, dst, IPPROTO_UDP, 0);
 }

@@ -97,6 +97,7 @@ export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
   FRAG_TIMEOUT: "fragments whose datagram was not complete in time",
   FRAG_EVICTED: "fragments that gave way to others",
   FRAG_SOURCE_LIMIT: "fragments beyond what one source may have waiting",
+  FRAG_ECN: "fragments of which some met congestion and others know nothing of that (RFC 3168 §5.3)",
   FRAG_NO_BUFFER: "fragments of datagrams for which there was no buffer",
   ICMP_ERROR_HOST_RATE: "ICMP errors not sent, for the rate limit of their destination",
   ICMP_DEPRECATED: "ICMP messages of a deprecated type",

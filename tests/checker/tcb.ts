@@ -43,7 +43,7 @@ type Kind =
   | "statistic";
 
 const KINDS: Record<Exclude<Kind, "plain">, string> = {
-  snd: "sndUna sndNxt sndMax sndWl2 sndUp sndEnd rttSeq recover highRxt rescueRxt",
+  snd: "sndUna sndNxt sndMax sndWl2 sndUp sndEnd rttSeq recover highRxt rescueRxt ecnSeq",
   rcv: "sndWl1 rcvNxt rcvAdv rcvUp rcvRead rcvFin lastAck",
   pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext freeNext",
   ms: "tsRecentMs heardMs sentMs",
@@ -62,7 +62,7 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
 const PLAIN =
   "state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount sackCount recovery dupAcks " +
   "backoff sndMask rcvMask srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cc0 cc1 cc2 cc3 challenges keepProbes softError " +
-  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 reserved";
+  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 reserved ecnMute ecnReserved0 ecnReserved1";
 
 function kindOf(name: string): Kind {
   for (const [kind, names] of Object.entries(KINDS)) if (names.split(" ").includes(name)) return kind as Kind;

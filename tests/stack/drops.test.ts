@@ -238,6 +238,12 @@ const SCENARIOS: Record<DropName, Scenario> = {
     times: 2,
   },
 
+  FRAG_ECN: {
+    prepare: (host) => host.rxIp({ flagsOffset: 0x2000, tos: 3 }, data(64)),
+    ...rxIp({ flagsOffset: 8 }, data(64)),
+    times: 2,
+  },
+
   OUT_NO_ROUTE: { act: (host) => host.rxIcmp({}, [], { src: "8.8.8.8" }) },
   OUT_IF_DOWN: {
     prepare: async (host) => {

@@ -101,7 +101,8 @@ export function train(prng: Prng, head: Parameters<typeof ipv4>[0], payload: Byt
   const copied = head.options?.[0] !== undefined && (head.options[0] & 0x80) !== 0;
   return cuts.map(({ at, bytes, more }) => {
     const fields = at === 0 || copied ? head : { ...head, options: [] };
-    return ipv4({ ...fields, flagsOffset: (at >> 3) | (more ? 0x2000 : 0) }, bytes);
+    const tos = prng.chance(0.02) ? prng.below(256) : (head.tos ?? 0);
+    return ipv4({ ...fields, tos, flagsOffset: (at >> 3) | (more ? 0x2000 : 0) }, bytes);
   });
 }
 

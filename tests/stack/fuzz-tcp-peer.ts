@@ -9,7 +9,7 @@ import { PEERS, pick } from "./fuzz-datagrams.js";
 import { SERVED } from "./fuzz-frames.js";
 import { stream } from "./tcp-invariants.js";
 import { distance, type Range, type TcbRecord, type TimeWaitRecord } from "./tcp-records.js";
-import { ACK, FIN, PSH, RST, SYN, type TcpFields, type TcpOption, tcp, URG } from "./tcp-wire.js";
+import { ACK, CWR, ECE, FIN, PSH, RST, SYN, type TcpFields, type TcpOption, tcp, URG } from "./tcp-wire.js";
 import { type Bytes, checksum, icmp, ip4, ipv4, join } from "./wire.js";
 
 /** What the peers look at. */
@@ -36,9 +36,9 @@ const NOTHING: Payload = new Uint8Array(0);
 /** Strangers' ports: few, so that they come again. */
 const CALLERS = [40000, 40001, 40002, 40003, 1000];
 
-const datagram = (place: Place, fields: TcpFields, payload: ArrayLike<number> = NOTHING): Bytes => {
+const datagram = (place: Place, fields: TcpFields, payload: ArrayLike<number> = NOTHING, tos = 0): Bytes => {
   const { src, dst } = place;
-  return ipv4({ src, dst, proto: 6 }, tcp({ ...place, ...fields }, payload));
+  return ipv4({ src, dst, proto: 6, tos }, tcp({ ...place, ...fields }, payload));
 };
 
 export class TcpPeers {
@@ -79,7 +79,7 @@ export class TcpPeers {
     const dstPort = prng.chance(0.95) ? pick(prng, SERVED) : prng.below(65536);
     const place = { src, dst, srcPort: prng.chance(0.98) ? srcPort : 0, dstPort, seq: this.#any(), ack: 0 };
     const text = prng.chance(0.1) ? stream(srcPort, (place.seq + 1) >>> 0, prng.below(600)) : NOTHING;
-    const flags = SYN | (prng.chance(0.05) ? pick(prng, [FIN, ACK, RST, PSH]) : 0);
+    const flags = SYN | (prng.chance(0.3) ? ECE | CWR : 0) | (prng.chance(0.05) ? pick(prng, [FIN, ACK, RST, PSH]) : 0);
     return datagram(place, { flags, win: this.#window(), options: this.#offers() }, text);
   }
 
@@ -172,7 +172,7 @@ export class TcpPeers {
       const urgent = prng.chance(0.1) ? { urp: pick(prng, [0, 1, length, 5000, 65535]) } : {};
       const flags = ACK | (prng.chance(0.5) ? PSH : 0) | (urgent.urp === undefined ? 0 : URG);
       const bytes = stream(place.srcPort, seq, length);
-      const segment = datagram({ ...place, seq }, this.#with(t, { flags, ...urgent }), bytes);
+      const segment = datagram({ ...place, seq }, this.#with(t, { flags, ...urgent }), bytes, prng.below(4));
       seq = (seq + length) >>> 0;
       return segment;
     });
@@ -331,7 +331,9 @@ export class TcpPeers {
       options.push({ kind: "sack", blocks: blocks.slice(0, most).map(([left, right]) => [left, right]) });
     }
     const win = (t.get("sndMaxWnd") >>> t.get("sndShift")) & 0xffff;
-    return { flags: ACK, win, options, ...fields };
+    const marked = { flags: ACK, win, options, ...fields };
+    if (t.has(TCP.TCB_F_ECN)) marked.flags |= pick(this.#prng, [0, 0, 0, 0, ECE, ECE, CWR, ECE | CWR]);
+    return marked;
   }
 
   #window(): number {

@@ -44,8 +44,6 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_IN_DSACKS: "not counted yet",
   CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "not counted yet",
-  CTR_TCP_IN_CE: "not counted yet",
-  CTR_TCP_ECN_REDUCTIONS: "not counted yet",
   CTR_TCP_OUT_COOKIES: "not counted yet",
   CTR_TCP_IN_COOKIES: "not counted yet",
   CTR_TCP_PACED: "not counted yet",

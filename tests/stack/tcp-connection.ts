@@ -2,7 +2,7 @@
  * A connection as a script's peer sees it: both ISS, what its segments mean relative to them, and what must hold of
  * every segment the stack sends, whatever the script says of it.
  */
-import type { Field, OptionLine, SegmentLine } from "./tcp-script-lines.js";
+import { ECN_CODES, type Field, type OptionLine, type SegmentLine } from "./tcp-script-lines.js";
 import { ACK, flagText, type ReadTcp, RST, SYN, type TcpFields, type TcpOption } from "./tcp-wire.js";
 import type { Bytes } from "./wire.js";
 
@@ -144,6 +144,7 @@ export class Connection {
     if (acks) parts.push(`ack ${this.relative(segment.ack, this.peer.seq)}`);
     parts.push(`win ${segment.win}`);
     if (segment.urp !== 0) parts.push(`urg ${segment.urp}`);
+    if (segment.ecn !== 0) parts.push(ECN_CODES[segment.ecn] as string);
     if (segment.options.length > 0) parts.push(`<${this.#fromWire(segment).map(optionText).join(",")}>`);
     return parts.join(" ");
   }
@@ -167,6 +168,7 @@ export class Connection {
     const seq = line.absolute ? segment.seq : this.relative(segment.seq, this.iss);
     return (
       line.flags === segment.flags &&
+      line.ecn === segment.ecn &&
       same(line.seq, seq) &&
       line.len === segment.data.length &&
       (!acks || (line.ack !== undefined && same(line.ack, this.relative(segment.ack, this.peer.seq)))) &&

@@ -4,7 +4,7 @@
  *   UNA <= NXT <= MAX <= END (with the FIN);  READ <= RCV.NXT <= right edge, which does not go back; nor does anything
  *   ranges out of order lie in the window, apart from RCV.NXT and from each other; those of SACK between UNA and MAX, in order
  *   no more waits to be sent or read than the rings hold, and all of it is what was written or sent for that place
- *   whatever waits for an acknowledgment or a window has a timer; cwnd is never nothing
+ *   whatever waits for an acknowledgment or a window has a timer; cwnd is nothing only by ECN (RFC 3168 §6.1.2)
  *   a listener's counts and queue are those of the connections that name it; rings and blocks are all accounted for
  *
  * Bytes follow from port and sequence number (streamByte), so they can be told wherever they are met.
@@ -158,7 +158,10 @@ function requireSending(t: TcbRecord, state: number): void {
   const queued = distance(una === t.get("iss") ? una + 1 : una, end);
   must(queued <= t.get("sndMask") + 1, `${queued} bytes are queued`);
   if (state < TCP.TCP_ESTABLISHED) return;
-  must(t.get("cwnd") > 0 && t.get("sndMss") > 0, `cwnd ${t.get("cwnd")}, MSS ${t.get("sndMss")}`);
+  must(
+    (t.get("cwnd") > 0 || t.has(TCP.TCB_F_ECN)) && t.get("sndMss") > 0,
+    `cwnd ${t.get("cwnd")}, MSS ${t.get("sndMss")}`,
+  );
   let left = una;
   for (const range of t.sacked) {
     must(distance(left, range[0]) > 0 && distance(range[0], range[1]) > 0, `SACK: ${text(t.sacked, t.get("iss"))}`);

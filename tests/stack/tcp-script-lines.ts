@@ -23,6 +23,8 @@ export interface SegmentLine {
   options: OptionLine[] | "*";
   /** The checksum is to be wrong. */
   badSum: boolean;
+  /** ECN bits of the IP header: 0 unless the line says ect0, ect1 or ce. */
+  ecn: number;
 }
 
 export interface IcmpLine {
@@ -68,10 +70,13 @@ export interface Line {
 const NUMBER = "-?\\d+|\\*";
 const SEGMENT = new RegExp(
   `^([SFRPUEW.-]+)(?:\\s+(=?)(?:(-?\\d+):(-?\\d+)\\((\\d+)\\)|(\\*)))?((?:\\s+(?:ack|win|urg)\\s+(?:${NUMBER}))*)` +
-    "(\\s+badsum)?(?:\\s+<([^>]*)>)?$",
+    "(\\s+badsum)?(?:\\s+(ect0|ect1|ce))?(?:\\s+<([^>]*)>)?$",
 );
 const TIME = /^(\+)?(\d+(?:\.\d+)?)(?:~(\d+(?:\.\d+)?))?(?:\s+|$)/;
 const CALL = /^(?:(\w+)\.)?([a-z]+)((?:\s+(?!->|=)\S+)*)(?:\s+->\s+(\w+))?(?:\s+=\s+(\S+))?$/;
+
+/** By codepoint (RFC 3168 §5). */
+export const ECN_CODES: readonly string[] = ["", "ect1", "ect0", "ce"];
 
 const micros = (text: string) => Math.round(Number(text) * 1e6);
 const field = (text: string): Field => (text === "*" ? "*" : Number(text));
@@ -111,7 +116,7 @@ function readEvent(text: string): Event {
 function readSegment(text: string): SegmentLine {
   const found = SEGMENT.exec(text);
   if (found === null) throw new Error("this is no segment");
-  const [, letters = "", absolute, seq, end, len = "0", any, fields = "", badSum, options] = found;
+  const [, letters = "", absolute, seq, end, len = "0", any, fields = "", badSum, ecn, options] = found;
   const flags = flagBits(letters);
   if (flags === undefined) throw new Error("no such flags");
   const segment: SegmentLine = {
@@ -121,6 +126,7 @@ function readSegment(text: string): SegmentLine {
     len: Number(len),
     options: options === "*" ? "*" : readOptions(options ?? ""),
     badSum: badSum !== undefined,
+    ecn: ecn === undefined ? 0 : ECN_CODES.indexOf(ecn),
   };
   if (seq !== undefined && Number(end) !== Number(seq) + Number(len)) throw new Error("seq, end and length disagree");
   for (const [, name, value] of fields.matchAll(/(ack|win|urg)\s+(\S+)/g)) {

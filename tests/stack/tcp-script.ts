@@ -127,7 +127,7 @@ export class Player {
         const connection = this.connection(event.peerPort);
         const { fields, payload } = connection.build(event.segment);
         this.#note(line.text.replace(/^\S*\d\s+/, ""));
-        this.host.rx(ether({ dst: OUR_MAC }, ipv4({ proto: 6 }, tcp(fields, payload))));
+        this.host.rx(ether({ dst: OUR_MAC }, ipv4({ proto: 6, tos: event.segment.ecn }, tcp(fields, payload))));
       } else if (event.kind === "icmp") {
         this.#note(line.text.replace(/^\S*\d\s+/, ""));
         this.host.rx(ether({ dst: OUR_MAC }, this.#error(event.icmp, this.connection(event.peerPort))));

@@ -87,6 +87,8 @@ export interface ReadTcp {
   urp: number;
   options: TcpOption[];
   data: Bytes;
+  /** ECN bits of its datagram. */
+  ecn: number;
   /** What is wrong with it: checksum, lengths, reserved bits, an option out of form; empty if nothing is. */
   faults: string[];
 }
@@ -119,6 +121,7 @@ export function readTcp(ip: ReadIpv4): ReadTcp {
     urp,
     options: readOptions(bytes.slice(20, headerLen), faults),
     data: bytes.slice(headerLen),
+    ecn: ip.tos & 3,
     faults,
   };
 }

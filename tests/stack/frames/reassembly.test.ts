@@ -447,3 +447,43 @@ describe("any fragmentation", () => {
     expect(host.stack.memory().small.held.reassembly).toBe(0);
   });
 });
+
+describe("ECN of fragments (RFC 3168 §5.3)", () => {
+  const NONE = 0;
+  const ECT1 = 1;
+  const ECT0 = 2;
+  const CE = 3;
+
+  /** The TOS of the datagram that these make, as an ICMP error quotes it; undefined where there is none. */
+  async function combined(...codes: number[]) {
+    const host = await Host.create();
+    const pieces = cut(udp({ dstPort: 9 }, data(100)), 32, 64, 96);
+    const { drops } = await host.changes(() => {
+      for (const [i, piece] of pieces.entries()) fragment(host, piece, { tos: 0xb8 | (codes[i] as number) });
+    });
+    const quoted = host.take()[0]?.ip?.icmp?.data;
+    const header = quoted === undefined ? undefined : readIpv4(quoted);
+    return { tos: header?.tos, good: header?.good, dropped: drops.FRAG_ECN };
+  }
+
+  test("one codepoint for all of them is the whole's; with CE among ECT it is CE, and the checksum is right", async () => {
+    for (const code of [NONE, ECT1, ECT0, CE]) {
+      expect(await combined(code, code, code, code)).toEqual({ tos: 0xb8 | code, good: true, dropped: undefined });
+    }
+    for (const codes of [
+      [CE, ECT0, ECT0, ECT0],
+      [ECT0, ECT1, ECT0, CE],
+    ]) {
+      expect(await combined(...codes)).toEqual({ tos: 0xbb, good: true, dropped: undefined });
+    }
+  });
+
+  test("CE beside one without ECN: the datagram is dropped, and counted", async () => {
+    expect(await combined(CE, ECT0, NONE, ECT0)).toMatchObject({ tos: undefined, dropped: 4 });
+    expect(await combined(NONE, NONE, NONE, CE)).toMatchObject({ tos: undefined, dropped: 4 });
+  });
+
+  test("a mixture without CE is what fragment zero is", async () => {
+    expect(await combined(ECT0, NONE, ECT1, NONE)).toMatchObject({ tos: 0xba, dropped: undefined });
+  });
+});
