@@ -12,6 +12,7 @@ describe("SimLink: bad options", () => {
     [{ bitRate: 0 }, RangeError, /bitRate/],
     [{ bitRate: 1e13 }, RangeError, /bitRate/],
     [{ queueFrames: -1 }, RangeError, /queueFrames/],
+    [{ markFrames: 0.5 }, RangeError, /markFrames/],
     [{ whenFull: "wait" }, TypeError, /whenFull/],
     [{ loss: 1.01 }, RangeError, /loss/],
     [{ duplicate: -0.1 }, RangeError, /duplicate/],

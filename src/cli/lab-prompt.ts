@@ -13,7 +13,7 @@ const HELP = `HOST COMMAND...         run a command on a host, such as: h1 ping 
 HOST COMMAND... &       run it in the background
 HOST COMMAND... <<< X   with a line of standard input; else it is what is typed, until ^D
 link NAME up|down       take a link's carrier, or give it back
-link NAME loss 1% ...   change conditions: delay jitter rate queue loss duplicate reorder reorderDelay corrupt
+link NAME loss 1% ...   change conditions: delay jitter rate queue mark loss duplicate reorder reorderDelay corrupt
 wait 5s                 let time pass
 hosts                   the hosts and their addresses
 help, exit              this text; the end

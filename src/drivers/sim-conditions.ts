@@ -19,6 +19,11 @@ export interface LinkConditions {
   queueFrames: number;
   /** A frame that finds the queue full is dropped ("drop", unless given), or transmit() answers that it is busy. */
   whenFull: "drop" | "busy";
+  /**
+   * A frame that finds so many waiting is marked with CE, if it is a datagram whose transport has ECN (RFC 3168): 0 to
+   * 1,000,000, or Infinity (unless given) for none. Frames are dropped by `queueFrames` all the same.
+   */
+  markFrames: number;
   /** Probability that a frame is lost on the way, after it has been sent; 0 unless given. */
   loss: number;
   /** Probability that a frame arrives twice, the copy with a jitter of its own; 0 unless given. */
@@ -37,6 +42,7 @@ export const CLEAR_CONDITIONS: Readonly<LinkConditions> = Object.freeze({
   bitRate: Infinity,
   queueFrames: 1000,
   whenFull: "drop",
+  markFrames: Infinity,
   loss: 0,
   duplicate: 0,
   reorder: 0,
@@ -65,6 +71,7 @@ export function withConditions(base: LinkConditions, changes: Partial<LinkCondit
   requireInteger("jitterUs", next.jitterUs, 0, MAX_DELAY_US);
   requireInteger("reorderUs", next.reorderUs, 0, MAX_DELAY_US);
   requireInteger("queueFrames", next.queueFrames, 0, MAX_QUEUE_FRAMES);
+  if (next.markFrames !== Infinity) requireInteger("markFrames", next.markFrames, 0, MAX_QUEUE_FRAMES);
   if (next.bitRate !== Infinity) requireInteger("bitRate", next.bitRate, 1, MAX_BIT_RATE);
   for (const name of PROBABILITIES) requireProbability(name, next[name]);
   if (next.whenFull !== "drop" && next.whenFull !== "busy") {

@@ -39,6 +39,8 @@ export class Direction {
   heldBack = false;
   /** Of the frame last carried: the bit flipped, counted from the first byte's lowest; -1 = none. */
   flippedBit = -1;
+  /** Of the frame last sent: did it find the queue as long as frames are marked for? */
+  marks = false;
 
   constructor(prng: Prng, conditions: Readonly<LinkConditions>) {
     this.#prng = prng;
@@ -67,12 +69,13 @@ export class Direction {
 
   /** Sends a frame of that length; what becomes of it stands in the fields above. */
   send(lenBytes: number, nowUs: number): Fate {
-    const { queueFrames, whenFull, bitRate } = this.#conditions;
+    const { queueFrames, whenFull, bitRate, markFrames } = this.#conditions;
     this.#forgetBegun(nowUs);
     const waits = this.#freeAtUs > nowUs || (this.#freeAtUs === nowUs && this.#freePart > 0);
-    if (bitRate !== Infinity && waits && this.#startsUs.length - this.#firstWaiting >= queueFrames) {
-      return whenFull === "busy" ? "busy" : "dropped";
-    }
+    const isQueued = bitRate !== Infinity && waits;
+    const waiting = this.#startsUs.length - this.#firstWaiting;
+    if (isQueued && waiting >= queueFrames) return whenFull === "busy" ? "busy" : "dropped";
+    this.marks = isQueued && waiting >= markFrames;
     return this.#travel(this.#serialise(lenBytes, nowUs, waits), lenBytes);
   }
 

@@ -5,6 +5,7 @@
 import type { Clock } from "../clock.js";
 import type { DriverPort, Medium } from "./driver.js";
 import type { Direction, DirectionRecord } from "./sim-direction.js";
+import { marked } from "./sim-mark.js";
 
 /**
  * What one end has sent and received, in frames unless named otherwise. Nothing goes uncounted, at any time:
@@ -20,6 +21,8 @@ export interface LinkCounters {
   reordered: number;
   /** Had one bit flipped. */
   corrupted: number;
+  /** Were marked with CE, as the queue was long. */
+  marked: number;
   /** Lost on the way, by chance. */
   lost: number;
   /** Found the queue, or the link's flightLimit, full. */
@@ -100,6 +103,7 @@ export class End {
     duplicated: 0,
     reordered: 0,
     corrupted: 0,
+    marked: 0,
     lost: 0,
     dropped: 0,
     oversize: 0,
@@ -145,12 +149,18 @@ export class End {
     this.#countSent(frame);
     if (direction.heldBack) counters.reordered++;
     if (direction.flippedBit >= 0) counters.corrupted++;
-    segment.launch(this, frame, direction.atUs, direction.flippedBit, lasts);
-    if (direction.copyAtUs >= 0) {
-      counters.duplicated++;
-      segment.launch(this, frame, direction.copyAtUs, direction.flippedBit, lasts);
-    }
+    const withMark = direction.marks ? marked(frame, segment.medium) : undefined;
+    if (withMark !== undefined) counters.marked++;
+    this.#launch(withMark ?? frame, lasts || withMark !== undefined);
     return true;
+  }
+
+  #launch(frame: Uint8Array, lasts: boolean): void {
+    const { counters, direction, segment } = this;
+    segment.launch(this, frame, direction.atUs, direction.flippedBit, lasts);
+    if (direction.copyAtUs < 0) return;
+    counters.duplicated++;
+    segment.launch(this, frame, direction.copyAtUs, direction.flippedBit, lasts);
   }
 
   /** A frame of another end has come here. */

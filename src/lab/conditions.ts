@@ -13,6 +13,12 @@ export const CONDITIONS: readonly {
   { name: "jitter", option: "jitterUs", read: hourAtMost, form: `${DURATION_FORM}, an hour at most` },
   { name: "rate", option: "bitRate", read: terabitAtMost, form: `${RATE_FORM}, or "unlimited"` },
   { name: "queue", option: "queueFrames", read: queueFrames, form: "a whole number of frames from 0 to 1000000" },
+  {
+    name: "mark",
+    option: "markFrames",
+    read: markFrames,
+    form: 'a whole number of frames from 0 to 1000000, or "never"',
+  },
   { name: "loss", option: "loss", read: probability, form: PROBABILITY_FORM },
   { name: "duplicate", option: "duplicate", read: probability, form: PROBABILITY_FORM },
   { name: "reorder", option: "reorder", read: probability, form: PROBABILITY_FORM },
@@ -28,6 +34,10 @@ function hourAtMost(value: unknown): number | undefined {
 function terabitAtMost(value: unknown): number | undefined {
   const bits = rate(value);
   return bits === undefined || (bits > 1e12 && bits !== Infinity) ? undefined : bits;
+}
+
+function markFrames(value: unknown): number | undefined {
+  return value === "never" ? Infinity : queueFrames(value);
 }
 
 function queueFrames(value: unknown): number | undefined {

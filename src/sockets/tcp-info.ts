@@ -71,6 +71,8 @@ export interface TcpInfo {
   readonly sack: boolean;
   readonly timestamps: boolean;
   readonly windowScaling: boolean;
+  /** Explicit congestion notification (RFC 3168); while the SYN has no answer: asked for. */
+  readonly ecn: boolean;
   /** The send timer is that of window probes. */
   readonly probing: boolean;
   /** Segments retransmitted, sent and received. */
@@ -118,6 +120,7 @@ export function readTcpInfo(core: Core, tcb: number): TcpInfo {
     sack: has(TCP.TCB_F_SACK),
     timestamps: has(TCP.TCB_F_TIMESTAMPS),
     windowScaling: has(TCP.TCB_F_WSCALE),
+    ecn: has(TCP.TCB_F_ECN),
     probing: has(TCP.TCB_F_PERSIST),
     retransmits: word(TCP.TCB_RETRANSMITS),
     segsOut: word(TCP.TCB_SEGS_OUT),

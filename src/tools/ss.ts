@@ -137,6 +137,7 @@ function infoText(info: TcpInfo): string {
   return [
     info.timestamps ? "ts" : "",
     info.sack ? "sack" : "",
+    info.ecn ? "ecn" : "",
     info.congestion,
     info.windowScaling ? `wscale:${info.sndShift},${info.rcvShift}` : "",
     `rto:${ms(info.rtoUs)}`,

@@ -104,6 +104,9 @@ const PROTOCOLS: Record<number, string> = {
   [PROTO.IPPROTO_UDP]: "UDP",
 };
 
+/** By codepoint (RFC 3168 §5). */
+const ECN = ["", ",ECT(1)", ",ECT(0)", ",CE"];
+
 function headerText({ bytes, headerLength, totalLength, protocol, offset }: Ipv4Packet): string {
   const bits = u16(bytes, 6);
   const flags = [
@@ -111,7 +114,7 @@ function headerText({ bytes, headerLength, totalLength, protocol, offset }: Ipv4
     ...((bits & PROTO.IPV4_FLAG_DF) !== 0 ? ["DF"] : []),
   ];
   const parts = [
-    `tos 0x${(bytes[1] as number).toString(16)}`,
+    `tos 0x${(bytes[1] as number).toString(16)}${ECN[(bytes[1] as number) & 3]}`,
     `ttl ${bytes[8]}`,
     `id ${u16(bytes, 4)}`,
     `offset ${offset}`,

@@ -46,9 +46,11 @@ describe("a line is", () => {
   test("a change of a link", () => {
     expect(parseLine("link lan down", NAMES)).toMatchObject({ kind: "link", link: "lan", up: false });
     expect(parseLine("link h1-eth0 up", NAMES)).toMatchObject({ link: "h1-eth0", up: true });
-    expect(parseLine("link lan loss 10% delay 5ms queue 3 corrupt 0.5 rate unlimited", NAMES)).toMatchObject({
-      changes: { loss: 0.1, delayUs: 5000, queueFrames: 3, corrupt: 0.5, bitRate: Infinity },
-    });
+    expect(parseLine("link lan loss 10% delay 5ms queue 3 mark never corrupt 0.5 rate unlimited", NAMES)).toMatchObject(
+      {
+        changes: { loss: 0.1, delayUs: 5000, queueFrames: 3, markFrames: Infinity, corrupt: 0.5, bitRate: Infinity },
+      },
+    );
   });
 
   test("a wait, a remark, nothing", () => {
@@ -76,7 +78,7 @@ describe("a line is", () => {
     ["link lan loss 2", 'link: loss: a number from 0 to 1, or "1%", not 2'],
     [
       "link lan dely 1ms",
-      'link: "dely" is none of up, down, delay, jitter, rate, queue, loss, duplicate, reorder, reorderDelay, corrupt',
+      'link: "dely" is none of up, down, delay, jitter, rate, queue, mark, loss, duplicate, reorder, reorderDelay, corrupt',
     ],
     ["wait", 'wait: a time such as "250us", "10ms" or "1.5s", a year at most'],
     ["wait 5", 'wait: a time such as "250us", "10ms" or "1.5s", a year at most'],

@@ -27,7 +27,7 @@ describe("a topology is read", () => {
       seed: 7,
       links: {
         lan: { mtu: 9000, delay: "1.5ms", jitter: "20us", rate: "10Mbit", queue: 5, loss: "1%", duplicate: 0.5 },
-        wire: { type: "ip", reorder: "100%", reorderDelay: "1s", corrupt: 0, rate: "unlimited" },
+        wire: { type: "ip", mark: 20, reorder: "100%", reorderDelay: "1s", corrupt: 0, rate: "unlimited" },
       },
       switches: { sw1: { ports: ["lan"], ageing: "10s", stations: 16, cables: { delay: "5us" } } },
       hosts: {
@@ -88,7 +88,7 @@ describe("a topology is read", () => {
           path: "links.wire",
           medium: "ip",
           mtu: 1500,
-          conditions: { reorder: 1, reorderUs: 1e6, corrupt: 0, bitRate: Infinity },
+          conditions: { markFrames: 20, reorder: 1, reorderUs: 1e6, corrupt: 0, bitRate: Infinity },
         },
         {
           name: "h1-eth0",
@@ -111,7 +111,7 @@ describe("a topology is read", () => {
       "an unknown part, none near",
       { links: { lan: { colour: "red" } } },
       [
-        'links.lan: no such part as "colour"; there are type, mtu, delay, jitter, rate, queue, loss, duplicate, ' +
+        'links.lan: no such part as "colour"; there are type, mtu, delay, jitter, rate, queue, mark, loss, duplicate, ' +
           "reorder, reorderDelay, corrupt",
       ],
     ],
