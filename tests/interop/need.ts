@@ -1,6 +1,6 @@
 /** What these tests want of the machine; a test that misses something is skipped, and says so. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { test } from "vitest";
 import { TapDriver } from "../../src/index.js";
@@ -46,8 +46,12 @@ function isCongestionControl(name: string): boolean {
   return spawnSync("python3", ["-c", ask]).status === 0;
 }
 
-/** What a tool is that is not a program: "type bridge" and "tcp bbr" are the kernel's. */
-const OTHERS: Readonly<Record<string, (name: string) => boolean>> = { type: isLinkType, tcp: isCongestionControl };
+/** What is no program: "type bridge" and "tcp bbr" are the kernel's, "file /usr/include/stdio.h" is there. */
+const OTHERS: Readonly<Record<string, (name: string) => boolean>> = {
+  type: isLinkType,
+  tcp: isCongestionControl,
+  file: existsSync,
+};
 
 function isThere(tool: string): boolean {
   const [kind = "", name] = tool.split(" ");

@@ -4,26 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Stack, TcpSocket } from "../../src/index.js";
-import { serveHttp } from "../../src/tools/http-server.js";
+import type { TcpSocket } from "../../src/index.js";
 import { interop } from "./need.js";
+import { shaOf, site } from "./site.js";
 import { bytesOf, hear, heardOf, until } from "./tcp-peer.js";
 import { beside } from "./world.js";
 
 const SIZES = [0, 1, 1447, 1448, 1449, 65536, 1_000_000, 8 << 20];
-const shaOf = (size: number) => heardOf(size, "file").sha256;
-
-/** Files by their sizes at http://10.9.1.2/, and what was asked of them. */
-async function site(stack: Stack): Promise<string[]> {
-  const log: string[] = [];
-  const read = (path: string) => (/^\d+$/.test(path) ? bytesOf(Number(path), "file") : undefined);
-  const at = { read, log: (line: string) => void log.push(line), clock: stack.clock };
-  await stack.tcp.listen({
-    port: 80,
-    onconnection: (socket) => void serveHttp(socket, at, new AbortController().signal).catch(() => {}),
-  });
-  return log;
-}
 
 /** With a folder for the files that programs read and write. */
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
