@@ -156,5 +156,8 @@ export const DROP_TCP_ICMP_SEQUENCE = 220;
 // fragments, more of it
 export const DROP_FRAG_ECN = 221;
 
+// TCP, more of it
+export const DROP_TCP_COOKIE = 222;
+
 /** One past the last reason. */
-export const DROP_END = 222;
+export const DROP_END = 223;

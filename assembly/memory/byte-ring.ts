@@ -59,9 +59,9 @@ function linkOf(row: RingClass, n: u32): usize {
   return row.base + row.total * row.bytes + (n << 2);
 }
 
-/** Takes the smallest free ring that holds `wanted` bytes, else the largest free one of those that do not: its address,
- * 0 if all are in use. What it holds is what its last user left. */
-export function byteRingTake(wanted: u32): usize {
+/** The size whose ring is taken by who wants `wanted` bytes: the smallest that holds them, else the largest that does
+ * not; null if all are in use. */
+function rowFor(wanted: u32): RingClass | null {
   let found: RingClass | null = null;
   for (let cls: u32 = 0; cls < <u32>BYTE_RING_CLASSES; cls++) {
     const row = rowAt(cls);
@@ -69,7 +69,41 @@ export function byteRingTake(wanted: u32): usize {
     found = row;
     if (row.bytes >= wanted) break;
   }
-  return found === null ? 0 : take(found);
+  return found;
+}
+
+/** Takes such a ring: its address, 0 if all are in use. What it holds is what its last user left. */
+export function byteRingTake(wanted: u32): usize {
+  const row = rowFor(wanted);
+  return row === null ? 0 : take(row);
+}
+
+/** Bytes of the ring that byteRingTake() would take; 0 if all are in use. */
+export function byteRingOffer(wanted: u32): u32 {
+  const row = rowFor(wanted);
+  return row === null ? 0 : row.bytes;
+}
+
+/** Bytes of the largest rings that there are, in use or not. */
+export function byteRingLargest(): u32 {
+  let cls: u32 = BYTE_RING_CLASSES - 1;
+  while (cls != 0 && rowAt(cls).total == 0) cls--;
+  return rowAt(cls).bytes;
+}
+
+/** Rings of all sizes: how many there are, and how many of them are free. */
+export function byteRingsAll(): u32 {
+  return countOf(offsetof<RingClass>("total"));
+}
+
+export function byteRingsFree(): u32 {
+  return countOf(offsetof<RingClass>("free"));
+}
+
+function countOf(field: usize): u32 {
+  let n: u32 = 0;
+  for (let cls: u32 = 0; cls < <u32>BYTE_RING_CLASSES; cls++) n += load<u32>(changetype<usize>(rowAt(cls)) + field);
+  return n;
 }
 
 function take(row: RingClass): usize {

@@ -15,7 +15,6 @@ import {
   TCB_F_FIN_QUEUED,
   TCB_F_HELD,
   TCB_F_PASSIVE,
-  TCB_F_QUEUED,
   TCB_F_SACK,
   TCB_F_TIMESTAMPS,
   TCB_F_WSCALE,
@@ -31,11 +30,12 @@ import { switchValue } from "../core/switch";
 import { timerCancel } from "../core/timer";
 import { byteRingFree, byteRingSize, byteRingTake } from "../memory/byte-ring";
 import { demuxRemove } from "../pcb/demux";
-import { PCB_ORPHAN, pcbRelease } from "../pcb/pcb";
+import { localOf, PCB_ORPHAN, pcbRelease, remoteOf } from "../pcb/pcb";
 import { portRelease } from "../pcb/port";
 import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
 import { TCPOPTS_MSS, TCPOPTS_SACK_PERMITTED, TCPOPTS_TIMESTAMP, TCPOPTS_WSCALE } from "../wire/tcp-options";
+import { backlogLeave, backlogQueue } from "./backlog";
 import { congestionInit } from "./congestion";
 import { ECN_ASKS, ecnAgree, ecnInit } from "./ecn";
 import { connectionSecret, isn, timestampOffset } from "./isn";
@@ -71,14 +71,10 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
   }
   t.sndMask = byteRingSize(t.sndRing) - 1;
   t.rcvMask = byteRingSize(t.rcvRing) - 1;
-  const secret = connectionSecret(t.pcb);
+  const p = t.pcb;
+  const secret = connectionSecret(localOf(p), p.localPort, remoteOf(p), p.remotePort);
   const first = isn(secret);
-  t.iss = least != 0 && seqLt(first, least) ? least : first;
-  t.sndUna = t.iss;
-  t.sndNxt = t.iss;
-  t.sndMax = t.iss;
-  t.sndUp = t.iss;
-  t.sndEnd = t.iss + 1;
+  connectionFrom(t, least != 0 && seqLt(first, least) ? least : first);
   t.tsOffset = timestampOffset(secret);
   t.peerMss = MSS_DEFAULT;
   t.heardMs = nowMs();
@@ -92,6 +88,16 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
     while (t.rcvMask >>> t.rcvShift > 0xffff) t.rcvShift++;
   }
   return 0;
+}
+
+/** Our sequence space begins with `iss`. */
+export function connectionFrom(t: Tcb, iss: u32): void {
+  t.iss = iss;
+  t.sndUna = iss;
+  t.sndNxt = iss;
+  t.sndMax = iss;
+  t.sndUp = iss;
+  t.sndEnd = iss + 1;
 }
 
 /** The peer's SYN is in hand: its sequence space begins, and so does what both ends offer (RFC 7323 §1.3, RFC 2018 §2). */
@@ -136,50 +142,10 @@ export function connectionEstablish(t: Tcb): void {
     tcpEvent(t, unread(t) != 0 ? EVENT_READABLE | EVENT_WRITABLE : EVENT_WRITABLE);
   } else {
     count(CTR_TCP_PASSIVE_OPENS);
-    parent.halfOpen--;
-    parent.acceptable++;
-    t.flags |= TCB_F_QUEUED;
-    t.acceptNext = null;
-    const tail = parent.acceptTail;
-    if (tail === null) parent.acceptHead = t;
-    else tail.acceptNext = t;
-    parent.acceptTail = t;
+    backlogQueue(t, parent);
     tcpEvent(parent, EVENT_READABLE);
   }
   if ((t.flags & TCB_F_FIN_QUEUED) != 0) t.state = TCP_FIN_WAIT_1;
-}
-
-/** The first connection in the listener's accept queue, taken out of it; or null. */
-export function acceptNext(listener: Tcb): Tcb | null {
-  const t = listener.acceptHead;
-  if (t === null) return null;
-  listener.acceptHead = t.acceptNext;
-  if (listener.acceptHead === null) listener.acceptTail = null;
-  listener.acceptable--;
-  t.parent = null;
-  t.flags &= ~TCB_F_QUEUED;
-  return t;
-}
-
-/** The connection ends before it was accepted: its listener thinks of it no more. */
-function leaveParent(t: Tcb): void {
-  const parent = t.parent;
-  if (parent === null) return;
-  t.parent = null;
-  if ((t.flags & TCB_F_QUEUED) == 0) {
-    parent.halfOpen--;
-    return;
-  }
-  parent.acceptable--;
-  let before: Tcb | null = null;
-  let q = parent.acceptHead;
-  while (q !== null && q !== t) {
-    before = q;
-    q = q.acceptNext;
-  }
-  if (before === null) parent.acceptHead = t.acceptNext;
-  else before.acceptNext = t.acceptNext;
-  if (parent.acceptTail === t) parent.acceptTail = before;
 }
 
 /** The connection is over, well (0) or for a reason (errno). An application that holds the socket is told, and reads what
@@ -196,7 +162,7 @@ export function connectionEnd(t: Tcb, errno: u32): void {
   timerCancel(ackTimer(t));
   timerCancel(lifeTimer(t));
   roomForget(t.pcb);
-  leaveParent(t);
+  backlogLeave(t);
   t.state = TCP_CLOSED;
   if ((t.flags & TCB_F_HELD) == 0) {
     connectionRelease(t);

@@ -3,14 +3,13 @@
 
 import { now } from "../core/clock";
 import { sipHash } from "../core/hash";
-import { localOf, Pcb, remoteOf } from "../pcb/pcb";
 
 /** Beside the ports: what the hash is for. */
 const PURPOSE: u64 = (<u64>1) << 32;
 
 /** What nobody outside can tell of a connection: one half is for its sequence numbers, one for its timestamps. */
-export function connectionSecret(p: Pcb): u64 {
-  return sipHash(localOf(p), remoteOf(p), PURPOSE | (p.localPort << 16) | p.remotePort);
+export function connectionSecret(local: usize, localPort: u32, remote: usize, remotePort: u32): u64 {
+  return sipHash(local, remote, PURPOSE | (localPort << 16) | remotePort);
 }
 
 export function isn(secret: u64): u32 {

@@ -18,7 +18,8 @@ import { demuxConnected, demuxInsert } from "../pcb/demux";
 import { localOf, PCB_ACCEPTED, PCB_CONNECTED, PCB_UNCLAIMED, Pcb, remoteOf } from "../pcb/pcb";
 import { portBind, portFirst, portNext, portRelease } from "../pcb/port";
 import { pathOf, pcbFindPath } from "../pcb/send";
-import { acceptNext, connectionBegin } from "./connection";
+import { backlogNext } from "./backlog";
+import { connectionBegin } from "./connection";
 import { synSend } from "./handshake";
 import { Tcb, tcbAt, tcbFresh, tcbOf, tcbOpen, tcpEvent, tcpOptionSet } from "./tcb";
 import { timeWaitAllows, timeWaitHolds } from "./time-wait";
@@ -120,7 +121,7 @@ function isFree(p: Pcb): bool {
 
 /** The first connection that waits at the listener, from now on its application's; or null. */
 export function tcpAccept(listener: Tcb): Tcb | null {
-  const t = acceptNext(listener);
+  const t = backlogNext(listener);
   if (t === null) return null;
   t.flags |= TCB_F_HELD;
   t.pcb.flags &= ~PCB_UNCLAIMED;

@@ -167,6 +167,8 @@ export class Tcb {
   ecnMute: u8;
   ecnReserved0: u8;
   ecnReserved1: u16;
+  /** The connection before it in the accept queue. */
+  acceptPrev: Tcb | null;
 }
 
 @unmanaged
@@ -177,6 +179,7 @@ class TcbState {
   bytes: u32;
   ranges: u32;
   fresh: u32;
+  used: u32;
   free: Tcb | null;
 }
 
@@ -195,6 +198,7 @@ export function tcbOpen(p: Pcb): Tcb | null {
   if (t !== null) T.free = t.freeNext;
   else if (T.fresh < T.capacity) t = tcbAt(T.fresh++);
   else return null;
+  T.used++;
   memory.fill(changetype<usize>(t), 0, T.bytes);
   t.pcb = p;
   t.state = TCP_CLOSED;
@@ -207,6 +211,7 @@ export function tcbOpen(p: Pcb): Tcb | null {
 
 /** Gives the record back; whoever calls has seen to rings, timers and the Pcb. */
 export function tcbRelease(t: Tcb): void {
+  T.used--;
   t.pcb.tcb = 0;
   t.state = 0;
   t.freeNext = T.free;
@@ -221,6 +226,15 @@ export function tcbAt(index: u32): Tcb {
 /** How many records have ever been in use. */
 export function tcbFresh(): u32 {
   return T.fresh;
+}
+
+/** Records that there are, and that are free. */
+export function tcbsAll(): u32 {
+  return T.capacity;
+}
+
+export function tcbsFree(): u32 {
+  return T.capacity - T.used;
 }
 
 export function tcbOf(p: Pcb): Tcb {

@@ -4,12 +4,13 @@
 //
 //   0 local   16 remote   32 ports   40 until (u64 us)   48 hashNext   52 queueNext   56 queuePrev
 //  60 sndNxt  64 rcvNxt   68 rcvAdv  72 tsRecent  76 tsRecentMs   80 tsOffset   84 flags (u16)   86 wnd (u16)
+//  88 answeredAt          92 answers
 
 import { CTR_TCP_TIME_WAIT_RECYCLED, CTR_TCP_TIME_WAITS } from "../abi/counter";
 import { DROP_TCP_TIME_WAIT } from "../abi/drop";
 import { E_BADF } from "../abi/errno";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../abi/proto";
-import { SW_TCP_TIME_WAIT_MS, SW_TCP_TIMESTAMPS } from "../abi/switch";
+import { SW_TCP_CHALLENGES, SW_TCP_TIME_WAIT_MS, SW_TCP_TIMESTAMPS } from "../abi/switch";
 import { TCB_F_TIMESTAMPS, TW_LOCAL_PORT, TW_UNTIL } from "../abi/tcp";
 import { TIMER_TIME_WAIT } from "../abi/timer";
 import { now, nowMs } from "../core/clock";
@@ -20,8 +21,8 @@ import { Timer, timerArm, timerCancel } from "../core/timer";
 import { addressCopy, addressEqual } from "../memory/address";
 import { arenaTake } from "../memory/arena";
 import { localOf, Pcb, remoteOf } from "../pcb/pcb";
-import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
-import { answerSegment } from "./answer";
+import { TCPOPTS_TIMESTAMP, tcpPutTimestamp } from "../wire/tcp-options";
+import { ANSWER_OPTIONS, answerSegment, TIMESTAMP_LEN } from "./answer";
 import { OPTIONS, SEG, segmentEnd, segmentHas, segmentSpan } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { Tcb } from "./tcb";
@@ -53,6 +54,9 @@ export class TimeWait {
   flags: u16;
   /** The window field that was said last: it is said again. */
   wnd: u16;
+  /** Segments answered in the second `answeredAt`. */
+  answeredAt: u32;
+  answers: u32;
 }
 
 const REMOTE: usize = 16;
@@ -132,6 +136,8 @@ export function timeWaitEnter(t: Tcb): void {
   w.tsRecentMs = t.tsRecentMs;
   w.tsOffset = t.tsOffset;
   w.flags = <u16>t.flags;
+  w.answeredAt = 0;
+  w.answers = 0;
   w.wnd = <u16>((t.rcvAdv - t.rcvNxt) >>> t.rcvShift);
   const bucket = bucketOf(at, w.localPort, at + REMOTE, w.remotePort);
   w.hashNext = changetype<TimeWait | null>(load<usize>(bucket));
@@ -219,10 +225,24 @@ export function timeWaitInput(w: TimeWait): u32 {
     unqueue(w);
     append(w);
   }
-  const timestamps = (w.flags & TCB_F_TIMESTAMPS) != 0;
-  const tsVal = timestamps ? nowMs() + w.tsOffset : 0;
-  answerSegment(w.sndNxt, w.rcvNxt, TCP_ACK, w.wnd, tsVal, timestamps ? w.tsRecent : 0);
+  if (mayAnswer(w)) answer(w);
   return DROP_TCP_TIME_WAIT;
+}
+
+/** RFC 5961 §7, here too: two ends in TIME-WAIT, or a forger between them, shall not keep each other talking. */
+function mayAnswer(w: TimeWait): bool {
+  const second = nowMs() / 1000;
+  if (w.answeredAt != second) {
+    w.answeredAt = second;
+    w.answers = 0;
+  }
+  return w.answers++ < switchValue(SW_TCP_CHALLENGES);
+}
+
+function answer(w: TimeWait): void {
+  const timestamps = (w.flags & TCB_F_TIMESTAMPS) != 0;
+  if (timestamps) tcpPutTimestamp(ANSWER_OPTIONS, nowMs() + w.tsOffset, w.tsRecent);
+  answerSegment(w.sndNxt, w.rcvNxt, TCP_ACK, w.wnd, timestamps ? TIMESTAMP_LEN : 0, null);
 }
 
 /** RFC 6191 §2: the SYN in hand is newer than all of the old connection: by its timestamp, or its sequence number. */

@@ -21,6 +21,7 @@ import { Timer, timerArm } from "../core/timer";
 import { pathDoubt } from "../ip/path";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { pathOf } from "../pcb/send";
+import { backlogOverdue } from "./backlog";
 import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
 import { segmentSend } from "./emit";
@@ -35,6 +36,8 @@ import { finQueued, rexmtTimer, synchronized, Tcb, tcbOfTimer, tcpOption } from 
 
 /** R1, retransmissions (RFC 9293 SHLD-10). */
 const R1: u32 = 3;
+/** How often a SYN-ACK is sent again while half-open connections crowd those that would be real: for three seconds. */
+const FLOODED_SYN_ACKS: u8 = 1;
 /** More doublings than this make no difference. */
 const BACKOFF_MOST: u8 = 16;
 
@@ -64,7 +67,8 @@ function patienceUs(t: Tcb): u64 {
 }
 
 function synExpired(t: Tcb): void {
-  if (now() >= t.giveUpAt) {
+  const flooded = backlogOverdue(t) && t.backoff > FLOODED_SYN_ACKS;
+  if (flooded || now() >= t.giveUpAt) {
     giveUp(t);
     return;
   }

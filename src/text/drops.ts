@@ -133,6 +133,7 @@ export const DROP_TEXTS: Readonly<Record<DropName, string>> = {
   TCP_CLOSED: "TCP data for an application that is gone",
   TCP_HOLES: "TCP segments behind too many holes",
   TCP_ICMP_SEQUENCE: "ICMP errors about TCP segments not in flight",
+  TCP_COOKIE: "TCP data for no connection while SYN cookies are out",
 };
 
 /** In the order of the numbers: that of a module's names is the alphabet's, or its source's where a bundler made it. */

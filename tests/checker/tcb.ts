@@ -45,7 +45,7 @@ type Kind =
 const KINDS: Record<Exclude<Kind, "plain">, string> = {
   snd: "sndUna sndNxt sndMax sndWl2 sndUp sndEnd rttSeq recover highRxt rescueRxt ecnSeq",
   rcv: "sndWl1 rcvNxt rcvAdv rcvUp rcvRead rcvFin lastAck",
-  pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext freeNext",
+  pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext acceptPrev freeNext",
   ms: "tsRecentMs heardMs sentMs",
   us: "rttAt",
   time: "giveUpAt",

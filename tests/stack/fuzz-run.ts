@@ -14,7 +14,7 @@ import { NETIF_MASK, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/net
 import { DESC_LEN, DESC_PBUF, DESC_PTR, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { PCB_HANDLE } from "../../assembly/abi/socket.js";
 import { POLL_IDLE } from "../../assembly/abi/stack.js";
-import { SW_TCP_ORPHANS } from "../../assembly/abi/switch.js";
+import { SW_TCP_ORPHANS, SW_TCP_SYN_COOKIES } from "../../assembly/abi/switch.js";
 import { type Interface, Prng, Stack, VirtualClock } from "../../src/index.js";
 import { Calls } from "./fuzz-calls.js";
 import { ADDRESSES, attempt, control, settle } from "./fuzz-control.js";
@@ -130,6 +130,7 @@ export class Run {
     // So that somebody answers, whom the host knows.
     if (this.#speaksTcp) for (const peer of PEERS) this.#introduce(peer);
     if (prng.chance(0.3)) this.stack.core.exports.stack_set(SW_TCP_ORPHANS, prng.below(3));
+    if (this.#speaksTcp && prng.chance(0.4)) this.stack.core.exports.stack_set(SW_TCP_SYN_COOKIES, prng.below(3));
     this.#own();
   }
 
@@ -356,6 +357,7 @@ export class Run {
         }
         keep(this.#said, { which, bytes: datagram }, 16);
         keep(this.#quotable, datagram, 16);
+        this.#peers.heard(datagram);
       }
     }
   }

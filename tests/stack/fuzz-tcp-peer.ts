@@ -9,8 +9,22 @@ import { PEERS, pick } from "./fuzz-datagrams.js";
 import { SERVED } from "./fuzz-frames.js";
 import { stream } from "./tcp-invariants.js";
 import { distance, type Range, type TcbRecord, type TimeWaitRecord } from "./tcp-records.js";
-import { ACK, CWR, ECE, FIN, PSH, RST, SYN, type TcpFields, type TcpOption, tcp, URG } from "./tcp-wire.js";
-import { type Bytes, checksum, icmp, ip4, ipv4, join } from "./wire.js";
+import {
+  ACK,
+  CWR,
+  ECE,
+  FIN,
+  PSH,
+  type ReadTcp,
+  RST,
+  readTcp,
+  SYN,
+  type TcpFields,
+  type TcpOption,
+  tcp,
+  URG,
+} from "./tcp-wire.js";
+import { type Bytes, checksum, icmp, ip4, ipv4, join, type ReadIpv4, readIpv4 } from "./wire.js";
 
 /** What the peers look at. */
 export interface TcpScene {
@@ -44,10 +58,22 @@ const datagram = (place: Place, fields: TcpFields, payload: ArrayLike<number> = 
 export class TcpPeers {
   readonly #scene: TcpScene;
   readonly #prng: Prng;
+  /** SYN-ACKs that have not been answered: what of a cookie (RFC 4987) nothing else tells. */
+  readonly #synAcks: { ip: ReadIpv4; segment: ReadTcp }[] = [];
 
   constructor(scene: TcpScene) {
     this.#scene = scene;
     this.#prng = scene.prng;
+  }
+
+  /** The stack has sent a datagram. */
+  heard(datagram: Bytes): void {
+    const ip = readIpv4(datagram);
+    if (ip.proto !== 6 || ip.payload.length < 20 || !PEERS.includes(ip.dst)) return;
+    const segment = readTcp(ip);
+    if ((segment.flags & (SYN | ACK)) !== (SYN | ACK)) return;
+    this.#synAcks.push({ ip, segment });
+    if (this.#synAcks.length > 4) this.#synAcks.shift();
   }
 
   /** What comes next from the network: datagrams, of one connection mostly. */
@@ -57,6 +83,8 @@ export class TcpPeers {
     if (kind < 14) return [this.#call(pick(prng, PEERS))];
     if (kind < 16) return this.#flood();
     if (kind < 19) return [this.#stray()];
+    const synAck = prng.chance(0.2) ? this.#synAcks.pop() : undefined;
+    if (synAck !== undefined) return [this.#agree(synAck)];
     const waiting = this.#scene.timeWaits();
     if (kind < 27 && waiting.length > 0) return this.#late(pick(prng, waiting));
     const records = this.#scene.records().filter((t) => this.#isFar(t));
@@ -95,6 +123,23 @@ export class TcpPeers {
     const ends = { src: pick(prng, PEERS), dst, srcPort: pick(prng, CALLERS), dstPort: pick(prng, SERVED) };
     const flags = pick(prng, [0, ACK, RST, RST | ACK, FIN | ACK, SYN | ACK, prng.below(256)]);
     return datagram({ ...ends, seq: this.#any(), ack: this.#any() }, { flags });
+  }
+
+  /** Answers a SYN-ACK, with text at times, and at times not as it should. */
+  #agree({ ip, segment }: { ip: ReadIpv4; segment: ReadTcp }): Bytes {
+    const prng = this.#prng;
+    const ends = { src: ip.dst, dst: ip.src, srcPort: segment.dstPort, dstPort: segment.srcPort };
+    const seq = (segment.ack + (prng.chance(0.1) ? prng.below(100) : 0)) >>> 0;
+    const ack = (segment.seq + (prng.chance(0.1) ? prng.below(16) : 1)) >>> 0;
+    const options = segment.options.flatMap((option): TcpOption[] =>
+      option.kind === "TS" ? [{ kind: "TS", val: option.ecr, ecr: option.val }] : [],
+    );
+    const text = stream(ends.srcPort, seq, prng.chance(0.5) ? prng.below(600) : 0);
+    return datagram(
+      { ...ends, seq, ack },
+      { win: this.#window(), options, flags: prng.chance(0.9) ? ACK : FIN | ACK },
+      text,
+    );
   }
 
   /** A segment that is late: its connection is in TIME-WAIT. */

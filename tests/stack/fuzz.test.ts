@@ -36,6 +36,7 @@ const SELDOM: Record<string, string> = {
   DROP_OUT_LOOP_COPY: "a broadcast with the last buffer of those that may wait to be sent",
   CTR_TCP_TIME_WAIT_RECYCLED:
     "two connections in TIME-WAIT, where the pool has one record; tcp-churn.test.ts has more of them",
+  DROP_FRAG_NO_BUFFER: "a fragment, when reassembly holds all the buffers that it may and none of its source's",
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
   CTR_TCP_LOSS_PROBES: "not counted yet",
   CTR_TCP_LOSS_PROBE_RECOVERIES: "not counted yet",
@@ -44,8 +45,6 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_IN_DSACKS: "not counted yet",
   CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "not counted yet",
-  CTR_TCP_OUT_COOKIES: "not counted yet",
-  CTR_TCP_IN_COOKIES: "not counted yet",
   CTR_TCP_PACED: "not counted yet",
   CTR_TCP_RINGS_MOVED: "not counted yet",
   CTR_TCP_MTU_PROBES: "not counted yet",

@@ -148,4 +148,12 @@ export const TCP_SCENARIOS: Record<TcpDropName, Scenario> = {
       host.rxIcmp({ type: 3, code: 1 }, ipv4({ proto: 6, src: US, dst: PEER }, quoted));
     },
   },
+  TCP_COOKIE: {
+    prepare: async (host) => {
+      await listen(host);
+      host.stack.switches.set("TCP_SYN_COOKIES", 2);
+      syn(host);
+    },
+    act: (host) => rx(host, { srcPort: 40001, dstPort: SERVER, seq: PEER_ISS + 1, ack: 1 }, data(1)),
+  },
 };
