@@ -9,22 +9,22 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { filesIn, hashOf, ROOT, textOf, writeWhole } from "./files.mjs";
-import { withHotCopies } from "./hot.mjs";
+import { LIST, withHotCopies } from "./hot.mjs";
 
 /** Modules made from assembly/index.ts, by the name of their asconfig target. */
 export const MODULES = ["release", "scalar", "size", "debug"];
 const ENTRY = "assembly/index.ts";
-const ASC = "node_modules/assemblyscript/bin/asc.js";
-const WASM_OPT = "node_modules/binaryen/bin/wasm-opt";
+export const ASC = "node_modules/assemblyscript/bin/asc.js";
+export const WASM_OPT = "node_modules/binaryen/bin/wasm-opt";
 const TSC = "node_modules/typescript/bin/tsc";
 const EMBEDDED = "src/wasm/module.generated.ts";
 
 /** See RUNS. */
 const HOT_RUN = [
-  "--no-inline=assembly/* -O3 --always-inline-max-function-size 12 --flexible-inline-max-function-size 120",
+  "--no-inline=assembly/* -O3 --always-inline-max-function-size 12 --flexible-inline-max-function-size 60",
   "--skip-pass=duplicate-function-elimination",
 ].join(" ");
-const NEAT_RUN = "-O3 --always-inline-max-function-size 4 --flexible-inline-max-function-size 4";
+const NEAT_RUN = "-O3 -tnh --always-inline-max-function-size 4 --flexible-inline-max-function-size 4";
 /** What the modules may use. */
 export const FEATURES = [
   "--low-memory-unused --enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-sign-ext",
@@ -34,13 +34,14 @@ export const FEATURES = [
 /**
  * asc compiles the modules that ship, binaryen optimises them, by its command line: one run for each list of words.
  * The fast ones have two: the first inlines, but only what hot.mjs has copied for the packet path; the second, everywhere,
- * only what costs no byte. Nothing of a module lies below memoryBase 1024.
+ * only what costs no byte. Nothing of a module lies below memoryBase 1024, and nothing relies on a trap (-tnh): what is
+ * read for nothing may go.
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const RUNS = {
   release: [HOT_RUN, NEAT_RUN],
   scalar: [HOT_RUN, NEAT_RUN],
-  size: ["-Oz --converge --always-inline-max-function-size 4"],
+  size: ["-Oz -tnh --converge --always-inline-max-function-size 4"],
 };
 
 /**
@@ -115,7 +116,14 @@ async function unlessFresh(name, inputs, outputs, force, make) {
 
 /** What every compilation of AssemblyScript depends on besides its entry. */
 function assemblyInputs() {
-  return ["asconfig.json", "package-lock.json", "scripts/build.mjs", "scripts/hot.mjs", ...filesIn("assembly", ".ts")];
+  return [
+    "asconfig.json",
+    "package-lock.json",
+    "scripts/build.mjs",
+    "scripts/hot.mjs",
+    LIST,
+    ...filesIn("assembly", ".ts"),
+  ];
 }
 
 /**
@@ -151,7 +159,13 @@ async function compile({ name, entry, target }, force) {
  */
 async function optimise(runs, wasm, wat, simd) {
   const features = [...FEATURES.split(" "), ...(simd ? ["--enable-simd"] : [])];
-  if (runs.includes(HOT_RUN)) writeWhole(wat, withHotCopies(textOf(wat)));
+  let said = "";
+  if (runs.includes(HOT_RUN)) {
+    const { text, missing } = withHotCopies(textOf(wat));
+    writeWhole(wat, text);
+    // What works in vectors the scalar module has not.
+    if (missing.length > 0 && simd) said = `${LIST}: node scripts/profile.mjs, for there is no ${missing.join(", ")}\n`;
+  }
   /** @type {string[][]} */
   const steps = runs.map((run, i) => [i === 0 ? wat : wasm, "-g", "-o", wasm, ...run.split(" ")]);
   steps.push(
@@ -162,7 +176,7 @@ async function optimise(runs, wasm, wat, simd) {
     const { code, output } = await runNode([WASM_OPT, ...step, ...features]);
     if (code !== 0) return { code, output };
   }
-  return { code: 0, output: "" };
+  return { code: 0, output: said };
 }
 
 /** Puts the release module into the TypeScript sources, so that the library needs no file beside it at run time. */
