@@ -32,6 +32,7 @@ import {
   TIMER_REASSEMBLY,
   TIMER_TCP_ACK,
   TIMER_TCP_LIFE,
+  TIMER_TCP_PACE,
   TIMER_TCP_REXMT,
   TIMER_TIME_WAIT,
 } from "./abi/timer";
@@ -232,6 +233,7 @@ export function dispatchTimer(t: Timer): void {
     case TIMER_TCP_REXMT:
     case TIMER_TCP_ACK:
     case TIMER_TCP_LIFE:
+    case TIMER_TCP_PACE:
       tcpTimer(t);
       return;
     case TIMER_TIME_WAIT:

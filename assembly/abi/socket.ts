@@ -51,7 +51,9 @@ export const OPT_TCP_RECEIVE_BUFFER = 23;
 export const OPT_TCP_MSS = 24;
 /** TCP_CONGESTION_… of abi/tcp.ts. */
 export const OPT_TCP_CONGESTION = 25;
-export const OPT_TCP_END = 26;
+/** Bytes of payload a second at the most; 0 = as many as may go. */
+export const OPT_TCP_PACING_RATE = 26;
+export const OPT_TCP_END = 27;
 
 /** Only to be read, while connected: the path MTU, bytes. */
 export const OPT_MTU = 0x100;

@@ -99,7 +99,7 @@ export function switchInit(): void {
   define(SW_TCP_SACK, 1, 0, 1);
   define(SW_TCP_TIMESTAMPS, 1, 0, 1);
   define(SW_TCP_WINDOW_SCALING, 1, 0, 1);
-  define(SW_TCP_CONGESTION, TCP_CONGESTION_RENO, 0, TCP_CONGESTION_CUBIC);
+  define(SW_TCP_CONGESTION, TCP_CONGESTION_CUBIC, TCP_CONGESTION_RENO, TCP_CONGESTION_CUBIC);
   define(SW_TCP_ECN, 2, 0, 2);
   define(SW_TCP_SYN_COOKIES, 1, 0, 2);
   define(SW_TCP_PACING, 0, 0, 1);

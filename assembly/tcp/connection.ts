@@ -45,7 +45,7 @@ import { recoveryInit } from "./recovery";
 import { rttAfterSyn, rttInit } from "./rtt";
 import { OPTIONS, SEG } from "./segment";
 import { seqLt } from "./seq";
-import { ackTimer, lifeTimer, rexmtTimer, synchronized, Tcb, tcbRelease, tcpEvent, tcpOption } from "./tcb";
+import { ackTimer, lifeTimer, paceTimer, rexmtTimer, synchronized, Tcb, tcbRelease, tcpEvent, tcpOption } from "./tcb";
 import { timeWaitEnter } from "./time-wait";
 import { unread } from "./window";
 
@@ -161,6 +161,7 @@ export function connectionEnd(t: Tcb, errno: u32): void {
   timerCancel(rexmtTimer(t));
   timerCancel(ackTimer(t));
   timerCancel(lifeTimer(t));
+  timerCancel(paceTimer(t));
   roomForget(t.pcb);
   backlogLeave(t);
   t.state = TCP_CLOSED;

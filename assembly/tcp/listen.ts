@@ -39,6 +39,7 @@ import {
 import { answerReset } from "./answer";
 import { arrivesInput } from "./arrives";
 import { backlogCrowded, backlogEnter, backlogFlooded, placesFree } from "./backlog";
+import { congestionChoose } from "./congestion";
 import { connectionAgree, connectionBegin, connectionFrom, connectionRelease } from "./connection";
 import { cookieRead, cookieSend, cookieShift, cookiesOut, cookiesRecent } from "./cookie";
 import { synSend } from "./handshake";
@@ -140,6 +141,7 @@ function child(l: Pcb, pb: Pbuf): Tcb | null {
   optionsFrom(p, l, pb);
   const from = changetype<Tcb>(l.tcb);
   for (let option: u32 = OPT_TCP; option < <u32>OPT_TCP_END; option++) tcpOptionSet(t, option, tcpOption(from, option));
+  congestionChoose(t);
   return t;
 }
 

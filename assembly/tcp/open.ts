@@ -3,13 +3,14 @@
 import { E_ADDRINUSE, E_ADDRNOTAVAIL, E_ALREADY, E_INVAL, E_ISCONN, E_NETUNREACH } from "../abi/errno";
 import { IPPROTO_TCP } from "../abi/proto";
 import {
+  OPT_TCP_CONGESTION,
   OPT_TCP_KEEP_COUNT,
   OPT_TCP_KEEP_IDLE_MS,
   OPT_TCP_KEEP_INTERVAL_MS,
   OPT_TCP_RECEIVE_BUFFER,
   OPT_TCP_SEND_BUFFER,
 } from "../abi/socket";
-import { SW_TCP_RECEIVE_BUFFER, SW_TCP_SEND_BUFFER } from "../abi/switch";
+import { SW_TCP_CONGESTION, SW_TCP_RECEIVE_BUFFER, SW_TCP_SEND_BUFFER } from "../abi/switch";
 import { TCB_F_HELD, TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/tcp";
 import { switchValue } from "../core/switch";
 import { PATH_BROADCAST } from "../ip/path";
@@ -19,6 +20,7 @@ import { localOf, PCB_ACCEPTED, PCB_CONNECTED, PCB_UNCLAIMED, Pcb, remoteOf } fr
 import { portBind, portFirst, portNext, portRelease } from "../pcb/port";
 import { pathOf, pcbFindPath } from "../pcb/send";
 import { backlogNext } from "./backlog";
+import { congestionChoose } from "./congestion";
 import { connectionBegin } from "./connection";
 import { synSend } from "./handshake";
 import { Tcb, tcbAt, tcbFresh, tcbOf, tcbOpen, tcpEvent, tcpOptionSet } from "./tcb";
@@ -39,6 +41,8 @@ export function tcpOpen(p: Pcb): bool {
   tcpOptionSet(t, OPT_TCP_KEEP_COUNT, 9);
   tcpOptionSet(t, OPT_TCP_SEND_BUFFER, switchValue(SW_TCP_SEND_BUFFER));
   tcpOptionSet(t, OPT_TCP_RECEIVE_BUFFER, switchValue(SW_TCP_RECEIVE_BUFFER));
+  tcpOptionSet(t, OPT_TCP_CONGESTION, switchValue(SW_TCP_CONGESTION));
+  congestionChoose(t);
   return true;
 }
 

@@ -11,13 +11,16 @@ import {
   OPT_TCP_KEEPALIVE,
   OPT_TCP_MSS,
   OPT_TCP_NODELAY,
+  OPT_TCP_PACING_RATE,
   OPT_TCP_RECEIVE_BUFFER,
   OPT_TCP_SEND_BUFFER,
   OPT_TCP_USER_TIMEOUT_MS,
 } from "../abi/socket";
-import { TCP_CONGESTION_RENO } from "../abi/tcp";
+import { TCP_CONGESTION_CUBIC } from "../abi/tcp";
+import { congestionChoose } from "./congestion";
 import { keepaliveBegin } from "./keepalive";
 import { tcpOutput } from "./output";
+import { paceReset } from "./pace";
 import { Tcb, tcpOption, tcpOptionSet } from "./tcb";
 
 const DAY_MS: u32 = 86400000;
@@ -47,7 +50,9 @@ function acceptable(t: Tcb, option: u32, value: u32): bool {
     case OPT_TCP_MSS:
       return value == 0 || (value >= 48 && value <= 0xffff);
     case OPT_TCP_CONGESTION:
-      return value == TCP_CONGESTION_RENO;
+      return value <= <u32>TCP_CONGESTION_CUBIC;
+    case OPT_TCP_PACING_RATE:
+      return true;
     default:
       return false;
   }
@@ -56,7 +61,9 @@ function acceptable(t: Tcb, option: u32, value: u32): bool {
 export function tcpSet(t: Tcb, option: u32, value: u32): i32 {
   if (!acceptable(t, option, value)) return -E_INVAL;
   tcpOptionSet(t, option, value);
-  if (option == OPT_TCP_NODELAY) tcpOutput(t);
+  if (option == OPT_TCP_PACING_RATE) paceReset(t);
+  if (option == OPT_TCP_NODELAY || option == OPT_TCP_PACING_RATE) tcpOutput(t);
+  else if (option == OPT_TCP_CONGESTION) congestionChoose(t);
   else if (option >= <u32>OPT_TCP_KEEPALIVE && option <= <u32>OPT_TCP_KEEP_COUNT) keepaliveBegin(t);
   return 0;
 }

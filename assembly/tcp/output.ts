@@ -11,12 +11,13 @@ import { timerArm, timerArmed, timerStop } from "../core/timer";
 import { ackSend } from "./challenge";
 import { congestionIdle } from "./congestion";
 import { segmentSend } from "./emit";
+import { paceHolds, paceSent } from "./pace";
 import { tcpPath } from "./path";
 import { recoveryNext, recoverySent, recoveryWindow, retransmitLen, retransmitSeq } from "./recovery";
 import { rtoUs, rttForget, rttOnSend } from "./rtt";
 import { sackLimit, sackSkip } from "./sack";
 import { seqLt, seqMax } from "./seq";
-import { finQueued, rexmtTimer, synchronized, Tcb, tcpOption } from "./tcb";
+import { finQueued, paceTimer, rexmtTimer, synchronized, Tcb, tcpOption } from "./tcb";
 
 /** How long a small segment waits for company while nothing is in flight: RFC 9293 §3.8.6.2.1, 0.1 to 1 s. */
 const OVERRIDE_US: u64 = 200000;
@@ -45,7 +46,7 @@ function resend(t: Tcb): bool {
   const seq = retransmitSeq();
   const len = retransmitLen();
   const fin = finQueued(t) && seqLt(t.sndEnd, seq + len);
-  if (!sendText(t, seq, fin ? len - 1 : len, fin)) return false;
+  if (paceHolds(t) || !sendText(t, seq, fin ? len - 1 : len, fin)) return false;
   retransmitted(t);
   recoverySent(t, seq, len);
   if (!timerArmed(rexmtTimer(t))) timerArm(rexmtTimer(t), now() + rtoUs(t));
@@ -79,7 +80,7 @@ function sendNext(t: Tcb): bool {
   if (loss && seqLt(seq, t.sndMax)) len = min<u32>(len, sackLimit(t, seq) - seq);
   const fin = finQueued(t) && len == queued && len < window;
   if (len == 0 && !fin) return false;
-  return isDue(t, seq, len, fin, full) && send(t, seq, len, fin);
+  return isDue(t, seq, len, fin, full) && !paceHolds(t) && send(t, seq, len, fin);
 }
 
 /** Should a segment of `len` bytes go, or wait until it is larger? */
@@ -97,7 +98,9 @@ function sendText(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   let flags: u32 = TCP_ACK;
   if (len != 0 && seq + len == t.sndEnd) flags |= TCP_PSH;
   if (fin) flags |= TCP_FIN;
-  return segmentSend(t, seq, len, flags);
+  if (!segmentSend(t, seq, len, flags)) return false;
+  paceSent(t, len);
+  return true;
 }
 
 /** Sends `len` bytes at `seq`, which is SND.NXT. */
@@ -132,7 +135,7 @@ export function outputOverride(t: Tcb): bool {
 /** With something to send and nothing in flight, nobody would come back to it: the timer does, to probe a closed window
  * (RFC 9293 §3.8.6.1), or to send what is less than a full segment. */
 function persist(t: Tcb): void {
-  if (t.sndNxt != t.sndUna || timerArmed(rexmtTimer(t))) return;
+  if (t.sndNxt != t.sndUna || timerArmed(rexmtTimer(t)) || timerArmed(paceTimer(t))) return;
   if (t.sndNxt == t.sndEnd + (finQueued(t) ? 1 : 0)) return;
   t.flags |= TCB_F_PERSIST;
   // RFC 3168 §6.1.2: from a window of one segment that had to be reduced, the next is the timer's to send.

@@ -37,7 +37,7 @@ import {
   TIMER_AT,
   TIMER_PREV,
 } from "../abi/tcp";
-import { TIMER_TCP_ACK, TIMER_TCP_LIFE, TIMER_TCP_REXMT } from "../abi/timer";
+import { TIMER_TCP_ACK, TIMER_TCP_LIFE, TIMER_TCP_PACE, TIMER_TCP_REXMT } from "../abi/timer";
 import { eventSocket } from "../core/event";
 import { Timer } from "../core/timer";
 import { arenaTake } from "../memory/arena";
@@ -99,13 +99,14 @@ export class Tcb {
   recover: u32;
   /** HighRxt (RFC 6675 §2): one past the highest byte retransmitted in this recovery. */
   highRxt: u32;
-  /** Bytes acknowledged since cwnd last grew (RFC 5681 §3.1). */
+  /** Bytes acknowledged since the window of congestion avoidance last grew (RFC 5681 §3.1; CUBIC's W_est). */
   ackedBytes: u32;
-  /** For the congestion control to keep. */
-  cc0: u32;
-  cc1: u32;
-  cc2: u32;
-  cc3: u32;
+  /** cwnd and ssthresh as they were before the last reduction; and, to undo that, the cwndPrior of the one before. */
+  cwndPrior: u32;
+  ssthreshPrior: u32;
+  cwndPriorPrior: u32;
+  /** Up to when (ms) CUBIC has counted the time of congestion avoidance; 0 = none is counted. */
+  countedMs: u32;
   /** TS.Recent, when it was set (ms), and the offset of our timestamps (RFC 7323 §4.3, §5.4 and §5.5). */
   tsRecent: u32;
   tsRecentMs: u32;
@@ -146,8 +147,7 @@ export class Tcb {
   opt7: u32;
   opt8: u32;
   opt9: u32;
-  /** RescueRxt (RFC 6675 §5 step 4.3): the end may go again once all before this is acknowledged. */
-  rescueRxt: u32;
+  opt10: u32;
   /** Timers: retransmission or window probe, delayed ACK, keepalive and ends of patience. */
   rexmt0: u64;
   rexmt8: u64;
@@ -169,6 +169,23 @@ export class Tcb {
   ecnReserved1: u16;
   /** The connection before it in the accept queue. */
   acceptPrev: Tcb | null;
+  /** RescueRxt (RFC 6675 §5 step 4.3): the end may go again once all before this is acknowledged. */
+  rescueRxt: u32;
+  /** Congestion control: words of cubic.ts, or of hystart.ts before there was any loss; the same as they were before the last
+   * reduction; the timer of pacing (pace.ts). */
+  cc0: u32;
+  cc1: u32;
+  cc2: u32;
+  cc3: u32;
+  cc4: u32;
+  ccPrior0: u32;
+  ccPrior1: u32;
+  ccPrior2: u32;
+  ccPrior3: u32;
+  ccPrior4: u32;
+  pace0: u64;
+  pace8: u64;
+  pace16: u64;
 }
 
 @unmanaged
@@ -205,6 +222,7 @@ export function tcbOpen(p: Pcb): Tcb | null {
   rexmtTimer(t).kind = TIMER_TCP_REXMT;
   ackTimer(t).kind = TIMER_TCP_ACK;
   lifeTimer(t).kind = TIMER_TCP_LIFE;
+  paceTimer(t).kind = TIMER_TCP_PACE;
   p.tcb = changetype<usize>(t);
   return t;
 }
@@ -253,10 +271,15 @@ export function lifeTimer(t: Tcb): Timer {
   return changetype<Timer>(changetype<usize>(t) + offsetof<Tcb>("life0"));
 }
 
+export function paceTimer(t: Tcb): Timer {
+  return changetype<Timer>(changetype<usize>(t) + offsetof<Tcb>("pace0"));
+}
+
 /** The block whose timer has expired. */
 export function tcbOfTimer(timer: Timer): Tcb {
   const at = changetype<usize>(timer);
   if (timer.kind == TIMER_TCP_REXMT) return changetype<Tcb>(at - offsetof<Tcb>("rexmt0"));
+  if (timer.kind == TIMER_TCP_PACE) return changetype<Tcb>(at - offsetof<Tcb>("pace0"));
   return changetype<Tcb>(at - (timer.kind == TIMER_TCP_ACK ? offsetof<Tcb>("ack0") : offsetof<Tcb>("life0")));
 }
 

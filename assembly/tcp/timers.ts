@@ -1,5 +1,5 @@
 // What happens when a timer of a connection expires: retransmission (RFC 6298 §5, RFC 9293 §3.8.3), window probes
-// (§3.8.6.1), the delayed ACK (§3.8.6.3), keepalive (§3.8.4), the end of FIN-WAIT-2.
+// (§3.8.6.1), the delayed ACK (§3.8.6.3), keepalive (§3.8.4), the end of FIN-WAIT-2, a paced segment's time.
 
 import {
   CTR_TCP_DELAYED_ACKS,
@@ -13,7 +13,7 @@ import { TCP_ACK, TCP_FIN } from "../abi/proto";
 import { OPT_TCP_USER_TIMEOUT_MS } from "../abi/socket";
 import { SW_TCP_R2_MS } from "../abi/switch";
 import { TCB_F_ACK_NOW, TCB_F_PERSIST, TCP_FIN_WAIT_2, TCP_SYN_SENT } from "../abi/tcp";
-import { TIMER_TCP_ACK, TIMER_TCP_REXMT } from "../abi/timer";
+import { TIMER_TCP_ACK, TIMER_TCP_PACE, TIMER_TCP_REXMT } from "../abi/timer";
 import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
@@ -29,6 +29,7 @@ import { reportSilence } from "./error";
 import { synAgain } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { outputOverride, tcpOutput } from "./output";
+import { paceReset } from "./pace";
 import { recoveryTimeout } from "./recovery";
 import { rtoUs, rttForget } from "./rtt";
 import { seqMax } from "./seq";
@@ -48,7 +49,8 @@ export function tcpTimer(timer: Timer): void {
     count(CTR_TCP_DELAYED_ACKS);
     t.flags |= TCB_F_ACK_NOW;
     tcpOutput(t);
-  } else lifeExpired(t);
+  } else if (timer.kind == TIMER_TCP_PACE) tcpOutput(t);
+  else lifeExpired(t);
 }
 
 function rexmtExpired(t: Tcb): void {
@@ -106,6 +108,7 @@ function timeout(t: Tcb): void {
   if (t.backoff == R1) doubt(t);
   rttForget(t);
   recoveryTimeout(t);
+  paceReset(t);
   if (t.sndWnd == 0) {
     // The peer has taken its window back: it is probed, from now on (RFC 9293 MUST-35).
     t.flags |= TCB_F_PERSIST;

@@ -11,12 +11,14 @@ import {
   OPT_MULTICAST_TTL,
   OPT_QUEUE,
   OPT_REUSE,
+  OPT_TCP_CONGESTION,
   OPT_TCP_KEEP_COUNT,
   OPT_TCP_KEEP_IDLE_MS,
   OPT_TCP_KEEP_INTERVAL_MS,
   OPT_TCP_KEEPALIVE,
   OPT_TCP_MSS,
   OPT_TCP_NODELAY,
+  OPT_TCP_PACING_RATE,
   OPT_TCP_RECEIVE_BUFFER,
   OPT_TCP_SEND_BUFFER,
   OPT_TCP_USER_TIMEOUT_MS,
@@ -24,6 +26,7 @@ import {
   OPT_TTL,
   PMTUDISC_PROBE,
 } from "../../assembly/abi/socket.js";
+import { TCP_CONGESTION_CUBIC } from "../../assembly/abi/tcp.js";
 
 /** A name, and the least and the most value. */
 export interface SocketOption {
@@ -55,5 +58,7 @@ export const SOCKET_OPTIONS: Readonly<Record<number, SocketOption>> = {
   [OPT_TCP_USER_TIMEOUT_MS]: { name: "userTimeoutMs", least: 0, most: DAY_MS },
   [OPT_TCP_SEND_BUFFER]: { name: "sendBuffer", least: 1, most: 1 << 20 },
   [OPT_TCP_RECEIVE_BUFFER]: { name: "receiveBuffer", least: 1, most: 1 << 20 },
+  [OPT_TCP_CONGESTION]: { name: "congestion", least: 0, most: TCP_CONGESTION_CUBIC },
+  [OPT_TCP_PACING_RATE]: { name: "pacingRate", least: 0, most: 0xffffffff },
   [OPT_TCP_MSS]: { name: "mss", least: 0, most: 0xffff },
 };

@@ -5,10 +5,10 @@ import { E_INVAL } from "../../assembly/abi/errno.js";
 import { IPPROTO_TCP } from "../../assembly/abi/proto.js";
 import * as SOCKET from "../../assembly/abi/socket.js";
 import { TCB_STATE, TCP_CLOSED, TCP_LISTEN } from "../../assembly/abi/tcp.js";
-import { refuseUnknown, requireBoolean, StackError } from "../errors.js";
+import { rangeError, refuseUnknown, requireBoolean, StackError } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { adoptable, Socket } from "./socket.js";
-import { readTcpInfo, type TcpInfo, type TcpState } from "./tcp-info.js";
+import { readTcpInfo, TCP_CONGESTIONS, type TcpCongestion, type TcpInfo, type TcpState } from "./tcp-info.js";
 
 /** When an idle connection is probed (RFC 9293 §3.8.4), and when it is given up. */
 export interface KeepAlive {
@@ -33,6 +33,10 @@ export interface TcpSettings {
   readonly userTimeoutMs?: number;
   /** Largest segment to offer and to send, bytes; 0 = as the MTU has it. */
   readonly mss?: number;
+  /** Congestion control: "cubic" unless the stack's switch says otherwise. */
+  readonly congestion?: TcpCongestion;
+  /** Bytes of payload a second at the most; 0 = as many as may go. */
+  readonly pacingRate?: number;
   readonly ttl?: number;
   readonly tos?: number;
   /** Speaks by this interface only (its ifindex). */
@@ -46,6 +50,8 @@ export const TCP_SETTINGS: readonly string[] = [
   "keepAlive",
   "userTimeoutMs",
   "mss",
+  "congestion",
+  "pacingRate",
   "ttl",
   "tos",
   "ifindex",
@@ -56,6 +62,7 @@ const NUMBERS: readonly (readonly [keyof TcpSettings, number])[] = [
   ["receiveBuffer", SOCKET.OPT_TCP_RECEIVE_BUFFER],
   ["userTimeoutMs", SOCKET.OPT_TCP_USER_TIMEOUT_MS],
   ["mss", SOCKET.OPT_TCP_MSS],
+  ["pacingRate", SOCKET.OPT_TCP_PACING_RATE],
   ["ttl", SOCKET.OPT_TTL],
   ["tos", SOCKET.OPT_TOS],
   ["ifindex", SOCKET.OPT_INTERFACE],
@@ -83,6 +90,7 @@ export abstract class TcpBase extends Socket {
     for (const [name, option] of NUMBERS) {
       if (settings[name] !== undefined) this.setOption(option, settings[name] as number);
     }
+    if (settings.congestion !== undefined) this.setCongestion(settings.congestion);
     const { keepAlive } = settings;
     if (typeof keepAlive === "object") this.setKeepAlive(true, keepAlive);
     else if (keepAlive !== undefined) this.setKeepAlive(keepAlive);
@@ -102,6 +110,20 @@ export abstract class TcpBase extends Socket {
     if (intervalMs !== undefined) this.setOption(SOCKET.OPT_TCP_KEEP_INTERVAL_MS, intervalMs);
     if (count !== undefined) this.setOption(SOCKET.OPT_TCP_KEEP_COUNT, count);
     this.setSwitch(SOCKET.OPT_TCP_KEEPALIVE, on);
+  }
+
+  /** Congestion control from now on; the window stays what it is. @throws RangeError when there is none of the name */
+  setCongestion(name: TcpCongestion): void {
+    const number = TCP_CONGESTIONS.indexOf(name);
+    if (number < 0) throw rangeError(`congestion: ${name} is none of ${TCP_CONGESTIONS.join(", ")}`);
+    this.setOption(SOCKET.OPT_TCP_CONGESTION, number);
+  }
+
+  /** Bytes of payload a second at the most from now on; 0 = as many as may go. @throws RangeError */
+  setPacingRate(bytesPerSecond: number): void {
+    this.host.tick();
+    this.setOption(SOCKET.OPT_TCP_PACING_RATE, bytesPerSecond);
+    this.host.work();
   }
 
   /** What was held back may go now, and a timer begin: the stack is polled. */

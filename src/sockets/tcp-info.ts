@@ -38,7 +38,12 @@ const STATES: readonly (TcpState | undefined)[] = [
 export type TcpRecovery = "open" | "fast" | "loss";
 
 const RECOVERIES: readonly TcpRecovery[] = ["open", "fast", "loss"];
-const CONGESTIONS: readonly string[] = ["reno"];
+
+/** Congestion control: Reno (RFC 5681), CUBIC (RFC 9438). */
+export type TcpCongestion = "reno" | "cubic";
+
+/** By TCP_CONGESTION_… */
+export const TCP_CONGESTIONS: readonly TcpCongestion[] = ["reno", "cubic"];
 
 export interface TcpInfo {
   readonly state: TcpState;
@@ -51,7 +56,7 @@ export interface TcpInfo {
   /** Congestion window and slow start threshold, bytes; the threshold is Infinity until something is lost. */
   readonly cwnd: number;
   readonly ssthresh: number;
-  readonly congestion: string;
+  readonly congestion: TcpCongestion;
   readonly recovery: TcpRecovery;
   /** Bytes of payload in a full segment. */
   readonly mss: number;
@@ -107,7 +112,7 @@ export function readTcpInfo(core: Core, tcb: number): TcpInfo {
     backoff: byte(TCP.TCB_BACKOFF),
     cwnd: word(TCP.TCB_CWND),
     ssthresh: ssthresh >= SSTHRESH_NONE ? Infinity : ssthresh,
-    congestion: CONGESTIONS[byte(TCP.TCB_CONGESTION)] ?? "unknown",
+    congestion: TCP_CONGESTIONS[byte(TCP.TCB_CONGESTION)] ?? "reno",
     recovery: RECOVERIES[byte(TCP.TCB_RECOVERY)] ?? "open",
     mss: word(TCP.TCB_SND_MSS),
     sndWnd: word(TCP.TCB_SND_WND),

@@ -26,6 +26,8 @@ type Kind =
   /** Milliseconds, or microseconds of which the low half is kept, from now. */
   | "ms"
   | "us"
+  /** Milliseconds from now; 0 = none. */
+  | "counted"
   /** u64 microseconds from now; 0 = none. */
   | "time"
   /** A second. */
@@ -48,21 +50,23 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
   pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext acceptPrev freeNext",
   ms: "tsRecentMs heardMs sentMs",
   us: "rttAt",
+  counted: "countedMs",
   time: "giveUpAt",
   second: "challengeAt",
   timestamp: "tsRecent",
-  timer: "rexmt0 ack0 life0",
-  part: "rexmt8 rexmt16 ack8 ack16 life8 life16",
   block: "dsackLeft",
   edge: "dsackRight",
+  timer: "rexmt0 ack0 life0 pace0",
+  part: "rexmt8 rexmt16 ack8 ack16 life8 life16 pace8 pace16",
   base: "iss irs tsOffset",
   statistic: "retransmits bytesAcked bytesReceived segsOut segsIn",
 };
 
 const PLAIN =
   "state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount sackCount recovery dupAcks " +
-  "backoff sndMask rcvMask srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cc0 cc1 cc2 cc3 challenges keepProbes softError " +
-  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 reserved ecnMute ecnReserved0 ecnReserved1";
+  "backoff sndMask rcvMask srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
+  "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
+  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved ecnMute ecnReserved0 ecnReserved1";
 
 function kindOf(name: string): Kind {
   for (const [kind, names] of Object.entries(KINDS)) if (names.split(" ").includes(name)) return kind as Kind;
@@ -214,6 +218,10 @@ export class TcbView {
     for (const offset of OF.rcv) hash.add(u32[(at + offset) >> 2] - irs);
     for (const offset of OF.pointer) hash.add(u32[(at + offset) >> 2] === 0 ? 0 : 1);
     for (const offset of OF.ms) hash.add(u32[(at + offset) >> 2] - nowMs);
+    for (const offset of OF.counted) {
+      const ms = u32[(at + offset) >> 2];
+      hash.add(ms === 0 ? 0x7fffffff : ms - nowMs);
+    }
     if ((this.get("flags") & TCB_F_TIMED) !== 0) {
       for (const offset of OF.us) hash.add(u32[(at + offset) >> 2] - nowUs);
     }

@@ -37,6 +37,7 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_TIME_WAIT_RECYCLED:
     "two connections in TIME-WAIT, where the pool has one record; tcp-churn.test.ts has more of them",
   DROP_FRAG_NO_BUFFER: "a fragment, when reassembly holds all the buffers that it may and none of its source's",
+  DROP_TCP_CLOSED: "an orphan in FIN-WAIT whose peer goes on to send, in order",
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
   CTR_TCP_LOSS_PROBES: "not counted yet",
   CTR_TCP_LOSS_PROBE_RECOVERIES: "not counted yet",
@@ -45,7 +46,6 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_IN_DSACKS: "not counted yet",
   CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "not counted yet",
-  CTR_TCP_PACED: "not counted yet",
   CTR_TCP_RINGS_MOVED: "not counted yet",
   CTR_TCP_MTU_PROBES: "not counted yet",
   CTR_TCP_MTU_BLACK_HOLES: "not counted yet",

@@ -195,7 +195,10 @@ function requireTimers(t: TcbRecord, state: number): void {
   const isOpening = state < TCP.TCP_ESTABLISHED;
   const isOver = !isOpening && distance(t.get("sndUna"), end) === 0;
   const waitsForRoom = (t.socketFlags & WAITS) !== 0;
-  must(isOver || waitsForRoom || t.isArmed("rexmt"), "something waits to be acknowledged or sent, without a timer");
+  must(
+    isOver || waitsForRoom || t.isArmed("rexmt") || t.isArmed("pace"),
+    "something waits to be acknowledged or sent, without a timer",
+  );
   const fin2 = state === TCP.TCP_FIN_WAIT_2 && (t.socketFlags & ORPHAN) !== 0;
   must(!fin2 || t.isArmed("life"), "an orphan in FIN-WAIT-2 has no end");
 }

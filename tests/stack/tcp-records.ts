@@ -100,7 +100,7 @@ export class TcbRecord {
     return `${this.name} ${this.get("iss")}`;
   }
 
-  isArmed(timer: "rexmt" | "ack" | "life"): boolean {
+  isArmed(timer: "rexmt" | "ack" | "life" | "pace"): boolean {
     const at = this.at + (FIELDS.get(`${timer}0`)?.offset as number);
     const { core } = this.#stack;
     return core.u32[(at + TIMER_PREV) >> 2] !== 0 && core.u64(at + TIMER_AT) < 2 ** 63;
