@@ -29,8 +29,8 @@ export interface Kind {
 /** Never asks the network: GOPATH is where Debian's packages are. */
 const GO = { GOPATH: "/usr/share/gocode", GO111MODULE: "off", GOFLAGS: "", GOPROXY: "off" };
 
-/** @param congestion  "reno" or "cubic" */
-export const gvisor = (congestion: string): Kind => ({
+/** @param recovery  RACK and tail loss probes, or RFC 6675 alone */
+export const gvisor = (congestion: "reno" | "cubic", recovery: "rack" | "sack"): Kind => ({
   mtu: 1500,
   build(folder) {
     const env = { ...process.env, ...GO, GOCACHE: join(folder, "cache") };
@@ -40,7 +40,7 @@ export const gvisor = (congestion: string): Kind => ({
       timeout: 60_000,
     });
   },
-  words: ["./gvisor", "tap1", "10.9.2.2/24", "10.9.2.1", congestion],
+  words: ["./gvisor", "tap1", "10.9.2.2/24", "10.9.2.1", congestion, recovery],
 });
 
 export const lwip: Kind = {

@@ -1,7 +1,7 @@
 // gVisor's network stack on a TAP device, for a test that tells it what to do. Built from Debian's packages:
 //
 //	GOPATH=/usr/share/gocode GO111MODULE=off GOFLAGS= go build -o gvisor .
-//	ip netns exec NAME ./gvisor DEVICE ADDRESS/BITS GATEWAY reno|cubic
+//	ip netns exec NAME ./gvisor DEVICE ADDRESS/BITS GATEWAY reno|cubic rack|sack
 //
 // A line on its input is a command; each connection is one of these:
 //
@@ -56,7 +56,7 @@ func must(what string, wrong interface{}) {
 func addressOf(text string) tcpip.Address { return tcpip.Address(net.ParseIP(text).To4()) }
 
 // host is a stack with the device as its only interface, and the gateway's way to all that is not beside it.
-func host(device, address, gateway, congestion string) *stack.Stack {
+func host(device, address, gateway, congestion, recovery string) *stack.Stack {
 	fd, err := tun.OpenTAP(device)
 	must(device, err)
 	link, err := fdbased.New(&fdbased.Options{FDs: []int{fd}, MTU: 1500, EthernetHeader: true, Address: mac})
@@ -80,8 +80,11 @@ func host(device, address, gateway, congestion string) *stack.Stack {
 		{Destination: with.Subnet(), NIC: nic},
 		{Destination: header.IPv4EmptySubnet, Gateway: addressOf(gateway), NIC: nic},
 	})
-	sack, recovery, control := tcpip.TCPSACKEnabled(true), tcpip.TCPRACKLossDetection, tcpip.CongestionControlOption(congestion)
-	for _, option := range []tcpip.SettableTransportProtocolOption{&sack, &recovery, &control} {
+	sack, control, rack := tcpip.TCPSACKEnabled(true), tcpip.CongestionControlOption(congestion), tcpip.TCPRecovery(0)
+	if recovery == "rack" {
+		rack = tcpip.TCPRACKLossDetection
+	}
+	for _, option := range []tcpip.SettableTransportProtocolOption{&sack, &control, &rack} {
 		if wrong := s.SetTransportProtocolOption(tcp.ProtocolNumber, option); wrong != nil {
 			must("option", wrong)
 		}
@@ -152,10 +155,10 @@ func connect(s *stack.Stack, port int, address string) {
 }
 
 func main() {
-	if len(os.Args) != 5 {
-		must("arguments", "DEVICE ADDRESS/BITS GATEWAY reno|cubic")
+	if len(os.Args) != 6 {
+		must("arguments", "DEVICE ADDRESS/BITS GATEWAY reno|cubic rack|sack")
 	}
-	s := host(os.Args[1], os.Args[2], os.Args[3], os.Args[4])
+	s := host(os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5])
 	say("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		words := strings.Fields(lines.Text())
