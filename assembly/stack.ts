@@ -49,6 +49,7 @@ import { receiveLayout } from "./pcb/receive";
 import { roomNext, roomWaiting } from "./pcb/room";
 import { destinationLayout } from "./route/destination";
 import { routeInit, routeLayout } from "./route/table";
+import { ackGathered } from "./tcp/gather";
 import { tcbLayout } from "./tcp/tcb";
 import { timeWaitLayout } from "./tcp/time-wait";
 
@@ -229,6 +230,7 @@ function takeBatch(nif: Netif, most: u32): u32 {
     if (pb !== null) dispatchFrame(nif, pb);
   }
   dropUnwatch();
+  ackGathered();
   netifOffer(nif);
   return frames;
 }

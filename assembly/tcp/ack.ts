@@ -53,20 +53,24 @@ export function ackInput(t: Tcb): u32 {
     challenge(t);
     return DROP_TCP_ACK;
   }
-  const wnd = SEG.wnd << t.sndShift;
-  const duplicate = isDuplicate(t, wnd);
-  const acked = seqLt(t.sndUna, ack) ? advance(t, ack) : 0;
-  const sacked = sacks(t, ack);
-  if (windowIsNewer(t, ack)) windowSet(t, wnd);
-  if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
-  recoveryAck(t, acked, duplicate, sacked);
+  ackTake(t, isDuplicate(t));
   return finQueued(t) && t.sndUna == t.sndEnd + 1 ? finAcknowledged(t) : ACK_GOES_ON;
 }
 
+/** The ACK of the segment in hand is one of what was sent, not too old: what all learn from it. */
+export function ackTake(t: Tcb, duplicate: bool): void {
+  const ack = SEG.ack;
+  const acked = seqLt(t.sndUna, ack) ? advance(t, ack) : 0;
+  const sacked = sacks(t, ack);
+  if (windowIsNewer(t, ack)) windowSet(t, SEG.wnd << t.sndShift);
+  if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
+  recoveryAck(t, acked, duplicate, sacked);
+}
+
 /** RFC 5681 §2: data is outstanding, and the segment says nothing that was not said before. */
-function isDuplicate(t: Tcb, wnd: u32): bool {
+function isDuplicate(t: Tcb): bool {
   if (SEG.ack != t.sndUna || t.sndUna == t.sndMax || SEG.len != 0 || segmentHas(TCP_SYN | TCP_FIN)) return false;
-  return wnd == t.sndWnd && (t.flags & TCB_F_PERSIST) == 0;
+  return SEG.wnd << t.sndShift == t.sndWnd && (t.flags & TCB_F_PERSIST) == 0;
 }
 
 /** SND.UNA moves to `ack`: bytes of the application's that are acknowledged by that. */

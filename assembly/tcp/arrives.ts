@@ -62,12 +62,10 @@ export function arrivesInput(t: Tcb): u32 {
     else challenge(t);
     return DROP_TCP_SYN;
   }
-  t.heardMs = nowMs();
-  t.keepProbes = 0;
+  heard(t);
   const span = segmentSpan();
   const left = SEG.seq;
   const right = left + SEG.len;
-  timestampKeep(t);
   segmentTrim(t.rcvNxt, t.rcvAdv);
   // What had to be cut off is answered: a probe of a window that is closed, bytes that we have.
   if (segmentSpan() != span) {
@@ -105,8 +103,11 @@ function timestampCheck(t: Tcb): u32 {
   return DROP_TCP_PAWS;
 }
 
-/** RFC 7323 §4.3 (2): TS.Recent is that of the segment which the last ACK answered, or of a newer one. */
-function timestampKeep(t: Tcb): void {
+/** The segment in hand is the peer's. RFC 7323 §4.3 (2): TS.Recent is that of the segment which the last ACK answered, or of
+ * a newer one. */
+export function heard(t: Tcb): void {
+  t.heardMs = nowMs();
+  t.keepProbes = 0;
   if ((t.flags & TCB_F_TIMESTAMPS) == 0 || !seqLe(SEG.seq, t.lastAck)) return;
   if ((OPTIONS.seen & TCPOPTS_TIMESTAMP) == 0) return;
   t.tsRecent = OPTIONS.tsVal;

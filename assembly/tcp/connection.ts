@@ -38,6 +38,7 @@ import { TCPOPTS_MSS, TCPOPTS_SACK_PERMITTED, TCPOPTS_TIMESTAMP, TCPOPTS_WSCALE 
 import { backlogLeave, backlogQueue } from "./backlog";
 import { congestionInit } from "./congestion";
 import { ECN_ASKS, ecnAgree, ecnInit } from "./ecn";
+import { ackForget } from "./gather";
 import { connectionSecret, isn, timestampOffset } from "./isn";
 import { keepaliveBegin } from "./keepalive";
 import { tcpPath } from "./path";
@@ -182,6 +183,7 @@ export function connectionTimeWait(t: Tcb): void {
 
 /** Gives back all that a block in CLOSED, or LISTEN, has. */
 export function connectionRelease(t: Tcb): void {
+  ackForget(t);
   const p = t.pcb;
   if ((p.flags & PCB_ORPHAN) != 0) O.count--;
   freeRings(t);

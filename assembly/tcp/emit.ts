@@ -14,10 +14,11 @@ import { pbufAlloc, pbufClassFor } from "../memory/pbuf";
 import { remoteOf } from "../pcb/pcb";
 import { roomWaitBuffers } from "../pcb/room";
 import { pcbOutput, pcbRoom } from "../pcb/send";
-import { checksumJoin, checksumSwap } from "../wire/checksum";
+import { checksumFinish, checksumFold64, checksumJoin, checksumSwap, sum } from "../wire/checksum";
 import { copySum } from "../wire/copy-checksum";
-import { tcpEmit, tcpEmitChecksum } from "../wire/tcp";
-import { tcpPutMss, tcpPutSackPermitted, tcpPutTimestamp, tcpPutWscale } from "../wire/tcp-options";
+import { tcpEmit } from "../wire/tcp";
+import { tcpPutMss, tcpPutSackPermitted, tcpPutTimestamp, tcpPutTimestampSum, tcpPutWscale } from "../wire/tcp-options";
+import { TIMESTAMP_LEN } from "./answer";
 import { ECN_SHIFT, ecnFlags } from "./ecn";
 import { mssOffered, tcpPath } from "./path";
 import { rangesPut, rangesTold, rangesWait } from "./reassembly";
@@ -35,7 +36,9 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   const found = tcpPath(t);
   if (found == 0) return false;
   const path = changetype<Path>(found);
-  const hdrLen = TCP_HDR_LEN + optionsPut(t, flags, path, len);
+  const plain = (flags & TCP_SYN) == 0 && (len != 0 || !rangesWait(t));
+  const stamped = (t.flags & TCB_F_TIMESTAMPS) != 0;
+  const hdrLen = TCP_HDR_LEN + (!plain ? optionsPut(t, flags, path) : stamped ? TIMESTAMP_LEN : 0);
   if (pcbRoom(p, path, hdrLen + len) < 0) return false;
   const cls = pbufClassFor(HEADROOM - PBUF_HEADROOM + len);
   // What has no data is one small buffer, for which the reserve is there.
@@ -47,16 +50,18 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   const data = pb.data + HEADROOM;
   const payloadSum = len != 0 ? copyOut(t, data, seq, len) : 0;
   const at = data - hdrLen;
-  if (hdrLen != TCP_HDR_LEN) memory.copy(at + TCP_HDR_LEN, OPTIONS_AT, hdrLen - TCP_HDR_LEN);
   const wnd = (flags & TCP_RST) != 0 ? 0 : advertise(t, (flags & TCP_SYN) != 0);
   const urgent = (t.flags & TCB_F_URGENT_OUT) != 0 && <i32>(t.sndUp - seq) > 0 && (flags & (TCP_SYN | TCP_RST)) == 0;
   const ack = (flags & TCP_ACK) != 0 ? t.rcvNxt : 0;
   if (urgent) flags |= TCP_URG;
   if ((t.flags & TCB_F_ECN) != 0) flags |= ecnFlags(t, seq, len, flags);
-  tcpEmit(at, p.localPort, p.remotePort, seq, ack, hdrLen, flags, wnd);
-  if (urgent) store16(at + 18, min<u32>(t.sndUp - seq, 0xffff));
+  let headerSum = tcpEmit(at, p.localPort, p.remotePort, seq, ack, hdrLen, flags, wnd);
+  if (!plain) headerSum += optionsCopy(at + TCP_HDR_LEN, hdrLen - TCP_HDR_LEN);
+  else if (stamped) headerSum += tcpPutTimestampSum(at + TCP_HDR_LEN, nowMs() + t.tsOffset, t.tsRecent);
+  if (urgent) headerSum += urgentPut(at, t.sndUp - seq);
   const total = hdrLen + len;
-  tcpEmitChecksum(at, hdrLen, path.pseudo + (IPPROTO_TCP << 8) + checksumSwap(total), payloadSum);
+  const pseudo = path.pseudo + (IPPROTO_TCP << 8) + checksumSwap(total);
+  store<u16>(at, <u16>checksumFinish(checksumFold64(headerSum) + pseudo + payloadSum), 16);
   pb.head = at;
   pb.l4 = at;
   pb.len = total;
@@ -65,11 +70,24 @@ export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   return true;
 }
 
-/** The options are laid here first: where they stand depends on how long they are. */
+/** Sets the urgent pointer: what that adds to the header's sum. */
+function urgentPut(at: usize, ahead: u32): u32 {
+  const up = min<u32>(ahead, 0xffff);
+  store16(at + 18, up);
+  return checksumSwap(up);
+}
+
+/** Options that are more than timestamps are laid here first: where they stand depends on how long they are. */
 const OPTIONS_AT: usize = memory.data(40, 8);
 
-/** Lays the segment's options: their length. */
-function optionsPut(t: Tcb, flags: u32, path: Path, len: u32): u32 {
+/** Copies so many bytes of them to their place: their sum. */
+function optionsCopy(to: usize, len: u32): u32 {
+  memory.copy(to, OPTIONS_AT, len);
+  return sum(to, len);
+}
+
+/** Lays the options of a SYN, or of an ACK that has ranges to tell: their length. */
+function optionsPut(t: Tcb, flags: u32, path: Path): u32 {
   let at = OPTIONS_AT;
   if ((flags & TCP_SYN) != 0) {
     at = tcpPutMss(at, mssOffered(t, netifAt(path.netif).mtu));
@@ -78,7 +96,7 @@ function optionsPut(t: Tcb, flags: u32, path: Path, len: u32): u32 {
   }
   if ((t.flags & TCB_F_TIMESTAMPS) != 0) at = tcpPutTimestamp(at, nowMs() + t.tsOffset, t.tsRecent);
   // A full segment has no room for more, and a reset no use for it.
-  if (len == 0 && rangesWait(t) && (flags & TCP_RST) == 0) {
+  if ((flags & (TCP_SYN | TCP_RST)) == 0) {
     at = rangesPut(t, at, (OPTIONS_MOST - 4 - <u32>(at - OPTIONS_AT)) >>> 3);
   }
   return <u32>(at - OPTIONS_AT);

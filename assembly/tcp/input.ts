@@ -15,6 +15,7 @@ import { tcpHdrLen } from "../wire/tcp";
 import { answerReset } from "./answer";
 import { arrivesInput } from "./arrives";
 import { listenInput } from "./listen";
+import { predictInput, UNPREDICTED } from "./predict";
 import { SEG, segmentRead } from "./segment";
 import { synSentInput } from "./syn-sent";
 import { tcbOf } from "./tcb";
@@ -26,13 +27,17 @@ export function tcpInput(pb: Pbuf, ifindex: u32): u32 {
   const len = <u32>(pb.head + pb.len - pb.l4);
   const hdrLen = tcpHdrLen(pb.l4, len);
   if (hdrLen == 0) return DROP_TCP_SHORT;
+  segmentRead(pb.l4, len, hdrLen);
+  SEG.ecn = changetype<Ipv4Hdr>(pb.l3).tos & IPV4_ECN_CE;
+  const p = demuxConnected(IPPROTO_TCP, flowDestination(), SEG.dstPort, flowSource(), SEG.srcPort, ifindex);
+  if (p !== null) {
+    const verdict = predictInput(tcbOf(p), pb, len);
+    if (verdict != UNPREDICTED) return verdict;
+  }
   if (checksumFinish(pseudoSum4Hdr(pb.l3, IPPROTO_TCP, len) + sum(pb.l4, len)) != 0) return DROP_TCP_CHECKSUM;
   // RFC 9293 MUST-57 and MUST-63: there are no connections with groups.
   if ((pb.flags & (PB_IP_GROUP | PB_LINK_GROUP)) != 0) return DROP_TCP_GROUP;
-  segmentRead(pb.l4, len, hdrLen);
-  SEG.ecn = changetype<Ipv4Hdr>(pb.l3).tos & IPV4_ECN_CE;
   if (SEG.srcPort == 0 || SEG.dstPort == 0) return DROP_TCP_PORT;
-  const p = demuxConnected(IPPROTO_TCP, flowDestination(), SEG.dstPort, flowSource(), SEG.srcPort, ifindex);
   if (p !== null) {
     const t = tcbOf(p);
     return t.state == TCP_SYN_SENT ? synSentInput(t) : arrivesInput(t);

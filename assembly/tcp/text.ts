@@ -23,8 +23,11 @@ import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchUs } from "../core/switch";
 import { timerArm, timerArmed } from "../core/timer";
+import { checksumJoin } from "../wire/checksum";
+import { copySum } from "../wire/copy-checksum";
 import { ackSend } from "./challenge";
 import { connectionTimeWait } from "./connection";
+import { ackGather, ackIsDue } from "./gather";
 import { rangeAdd, rangeTake } from "./reassembly";
 import { SEG, segmentHas } from "./segment";
 import { seqLt } from "./seq";
@@ -50,6 +53,12 @@ export function textInput(t: Tcb): u32 {
   if (!isText(t)) return NEXT_FREE;
   if (SEG.seq != t.rcvNxt) return outOfOrder(t);
   copyIn(t);
+  textTake(t);
+  return NEXT_FREE;
+}
+
+/** The text in hand stands in the ring at RCV.NXT: it is received. */
+export function textTake(t: Tcb): void {
   t.rcvMss = max<u32>(t.rcvMss, SEG.len);
   const before = t.rcvNxt;
   t.rcvNxt += SEG.len;
@@ -62,7 +71,6 @@ export function textInput(t: Tcb): u32 {
   t.bytesReceived += t.rcvNxt - before;
   if ((t.flags & TCB_F_DEAF) != 0) t.rcvRead = t.rcvNxt;
   else if (synchronized(t)) tcpEvent(t, EVENT_READABLE);
-  return NEXT_FREE;
 }
 
 /** RFC 5681 §4.2: a segment that leaves a hole is acknowledged at once, whether it is kept or not. */
@@ -81,11 +89,20 @@ function copyIn(t: Tcb): void {
   if (first != SEG.len) memory.copy(t.rcvRing, SEG.data + first, SEG.len - first);
 }
 
-/** RFC 9293 §3.8.6.3: what is more than a full segment is acknowledged at once, so every second one is; what is less,
- * soon. (If it were two full ones, a sender whose message ends in a small one would take its tail for lost: RFC 8985 §7.) */
+/** copyIn() of a segment whose place is free (no text waits out of order): the sum of its text. */
+export function copyInSum(t: Tcb): u32 {
+  const place = SEG.seq & t.rcvMask;
+  const first = min<u32>(SEG.len, t.rcvMask + 1 - place);
+  const s = copySum(t.rcvRing + place, SEG.data, first);
+  return first == SEG.len ? s : checksumJoin(s, first, copySum(t.rcvRing, SEG.data + first, SEG.len - first));
+}
+
+/** RFC 9293 §3.8.6.3: a full segment, or less, is acknowledged soon; more than that as soon as what has come with it is
+ * dealt with. */
 function delayAck(t: Tcb): void {
   const delay = switchUs(SW_TCP_ACK_DELAY_MS);
-  if (delay == 0 || t.rcvNxt - t.lastAck > min<u32>(t.rcvMss, t.rcvMask >>> 1)) t.flags |= TCB_F_ACK_NOW;
+  if (delay == 0) t.flags |= TCB_F_ACK_NOW;
+  else if (ackIsDue(t)) ackGather(t);
   else if (!timerArmed(ackTimer(t))) timerArm(ackTimer(t), now() + delay);
 }
 

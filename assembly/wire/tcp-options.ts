@@ -140,6 +140,15 @@ export function tcpPutTimestamp(p: usize, tsVal: u32, tsEcr: u32): usize {
   return p + 12;
 }
 
+/** tcpPutTimestamp() that answers the unfolded sum of what it writes. */
+export function tcpPutTimestampSum(p: usize, tsVal: u32, tsEcr: u32): u64 {
+  const w1 = <u64>bswap<u32>(tsVal);
+  const w2 = <u64>bswap<u32>(tsEcr);
+  store<u64>(p, <u64>TIMESTAMP_ALIGNED | (w1 << 32));
+  store<u32>(p, <u32>w2, 8);
+  return <u64>TIMESTAMP_ALIGNED + w1 + w2;
+}
+
 /** NOP, NOP and the head of a SACK option of `count` blocks; the blocks follow by tcpPutSackBlock. */
 export function tcpPutSackHead(p: usize, count: u32): usize {
   store32(p, (TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | (TCPOPT_SACK << 8) | (2 + (count << 3)));

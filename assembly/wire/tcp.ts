@@ -59,7 +59,8 @@ export function tcpHdrLen(p: usize, len: u32): u32 {
   return hdrLen < <u32>TCP_HDR_LEN || hdrLen > len ? 0 : hdrLen;
 }
 
-/** Writes the 20-byte header at `p` with checksum and urgent pointer 0; `hdrLen` counts the options to follow. */
+/** Writes the 20-byte header at `p` with checksum and urgent pointer 0, and answers its unfolded sum (read back, it would be
+ * waited for); `hdrLen` counts the options to follow. */
 export function tcpEmit(
   p: usize,
   srcPort: u32,
@@ -69,12 +70,15 @@ export function tcpEmit(
   hdrLen: u32,
   flags: u32,
   wnd: u32,
-): void {
-  store<u32>(p, bswap<u32>((srcPort << 16) | (dstPort & 0xffff)));
-  store<u32>(p, bswap<u32>(seq), 4);
-  store<u32>(p, bswap<u32>(ack), 8);
-  store<u32>(p, bswap<u32>((hdrLen << 26) | ((flags & 0xff) << 16) | (wnd & 0xffff)), 12);
+): u64 {
+  const w0 = <u64>bswap<u32>((srcPort << 16) | (dstPort & 0xffff));
+  const w1 = <u64>bswap<u32>(seq);
+  const w2 = <u64>bswap<u32>(ack);
+  const w3 = <u64>bswap<u32>((hdrLen << 26) | ((flags & 0xff) << 16) | (wnd & 0xffff));
+  store<u64>(p, w0 | (w1 << 32));
+  store<u64>(p, w2 | (w3 << 32), 8);
   store<u32>(p, 0, 16);
+  return w0 + w1 + w2 + w3;
 }
 
 /** Writes the checksum of the header of `hdrLen` bytes at `p` (its field 0 so far) and a payload of known sum. */
