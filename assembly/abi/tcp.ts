@@ -124,6 +124,9 @@ export const TCB_F_SMALL_OUT = 262144;
 export const TCB_F_ECN = 16777216;
 export const TCB_F_ECE = 33554432;
 export const TCB_F_CWR = 67108864;
+/** The ring may become a larger one: that of what is sent; that of what is received. */
+export const TCB_F_GROWS_OUT = 134217728;
+export const TCB_F_GROWS_IN = 268435456;
 
 // The record of a connection in TIME-WAIT (time_wait_record).
 export const TW_LOCAL = 0;

@@ -118,6 +118,16 @@ function take(row: RingClass): usize {
   return row.base + n * row.bytes;
 }
 
+/** Takes a ring larger than this one, the smallest of which a quarter then is still free for others; 0 = there is none. */
+export function byteRingGrow(ring: usize): usize {
+  const bytes = rowOf(ring).bytes;
+  for (let cls: u32 = 0; cls < <u32>BYTE_RING_CLASSES; cls++) {
+    const row = rowAt(cls);
+    if (row.bytes > bytes && row.free != 0 && row.free - 1 >= (row.total + 3) >>> 2) return take(row);
+  }
+  return 0;
+}
+
 /** Bytes of a ring: a power of two. */
 export function byteRingSize(ring: usize): u32 {
   return rowOf(ring).bytes;

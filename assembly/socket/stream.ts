@@ -61,8 +61,9 @@ export function streamSendWindow(handle: u32): i32 {
   const p = pcbOf(handle);
   const no = refused(p);
   if (p === null || no < 0) return no;
+  const room = tcpSendWindow(tcbOf(p));
   callSet(CALL_PTR, <u32>sendPlace(tcbOf(p)));
-  return tcpSendWindow(tcbOf(p));
+  return room;
 }
 
 export function streamSend(handle: u32, len: u32, flags: u32): i32 {
@@ -76,8 +77,9 @@ export function streamReceiveWindow(handle: u32): i32 {
   const p = pcbOf(handle);
   const no = refused(p);
   if (p === null || no < 0) return no;
+  const there = tcpReceiveWindow(tcbOf(p));
   callSet(CALL_PTR, <u32>receivePlace(tcbOf(p)));
-  return tcpReceiveWindow(tcbOf(p));
+  return there;
 }
 
 export function streamReceive(handle: u32, len: u32): i32 {

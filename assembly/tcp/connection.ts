@@ -35,6 +35,7 @@ import { portRelease } from "../pcb/port";
 import { pcbPurge } from "../pcb/receive";
 import { roomForget } from "../pcb/room";
 import { TCPOPTS_MSS, TCPOPTS_SACK_PERMITTED, TCPOPTS_TIMESTAMP, TCPOPTS_WSCALE } from "../wire/tcp-options";
+import { autotuneAgree, autotuneBegin, windowMost } from "./autotune";
 import { backlogLeave, backlogQueue } from "./backlog";
 import { congestionInit } from "./congestion";
 import { ECN_ASKS, ecnAgree, ecnInit } from "./ecn";
@@ -72,6 +73,8 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
   }
   t.sndMask = byteRingSize(t.sndRing) - 1;
   t.rcvMask = byteRingSize(t.rcvRing) - 1;
+  t.rcvMost = t.rcvMask + 1;
+  autotuneBegin(t);
   const p = t.pcb;
   const secret = connectionSecret(localOf(p), p.localPort, remoteOf(p), p.remotePort);
   const first = isn(secret);
@@ -85,8 +88,8 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
   if (switchValue(SW_TCP_TIMESTAMPS) != 0) t.flags |= TCB_F_TIMESTAMPS;
   if (switchValue(SW_TCP_WINDOW_SCALING) != 0) {
     t.flags |= TCB_F_WSCALE;
-    // RFC 7323 §2.2: the least shift by which the whole ring can be said.
-    while (t.rcvMask >>> t.rcvShift > 0xffff) t.rcvShift++;
+    // RFC 7323 §2.2: the least shift by which the whole ring can be said, and any that it may become.
+    while (windowMost(t) >>> t.rcvShift > 0xffff) t.rcvShift++;
   }
   return 0;
 }
@@ -109,6 +112,7 @@ export function connectionAgree(t: Tcb): void {
   t.rcvRead = t.rcvNxt;
   t.rcvUp = t.rcvNxt;
   t.lastAck = t.rcvNxt;
+  autotuneAgree(t);
   t.rcvAdv = t.rcvNxt + min<u32>(t.rcvMask + 1, 0xffff);
   if ((seen & TCPOPTS_MSS) != 0) t.peerMss = max<u32>(OPTIONS.mss, MSS_LEAST);
   // Until there is a path that tells.

@@ -13,7 +13,15 @@ import {
 import { IPPROTO_TCP, TCP_ACK, TCP_ECE, TCP_FIN, TCP_RST, TCP_SYN } from "../abi/proto";
 import { IP_OPTIONS_MOST, OPT_TCP, OPT_TCP_END, OPTIONS as OPTIONS_COUNT } from "../abi/socket";
 import { SW_TCP_SYN_COOKIES } from "../abi/switch";
-import { TCB_F_PASSIVE, TCB_F_SACK, TCB_F_TIMESTAMPS, TCB_F_WSCALE, TCP_SYN_RECEIVED } from "../abi/tcp";
+import {
+  TCB_F_GROWS_IN,
+  TCB_F_GROWS_OUT,
+  TCB_F_PASSIVE,
+  TCB_F_SACK,
+  TCB_F_TIMESTAMPS,
+  TCB_F_WSCALE,
+  TCP_SYN_RECEIVED,
+} from "../abi/tcp";
 import { NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
@@ -140,6 +148,7 @@ function child(l: Pcb, pb: Pbuf): Tcb | null {
   for (let option: u32 = 0; option < <u32>OPTIONS_COUNT; option++) setOption(p, option, optionOf(l, option));
   optionsFrom(p, l, pb);
   const from = changetype<Tcb>(l.tcb);
+  t.flags = from.flags & (TCB_F_GROWS_IN | TCB_F_GROWS_OUT);
   for (let option: u32 = OPT_TCP; option < <u32>OPT_TCP_END; option++) tcpOptionSet(t, option, tcpOption(from, option));
   congestionChoose(t);
   return t;

@@ -11,7 +11,7 @@ import {
   OPT_TCP_SEND_BUFFER,
 } from "../abi/socket";
 import { SW_TCP_CONGESTION, SW_TCP_RECEIVE_BUFFER, SW_TCP_SEND_BUFFER } from "../abi/switch";
-import { TCB_F_HELD, TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/tcp";
+import { TCB_F_GROWS_IN, TCB_F_GROWS_OUT, TCB_F_HELD, TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/tcp";
 import { switchValue } from "../core/switch";
 import { PATH_BROADCAST } from "../ip/path";
 import { address4, addressCopy, addressEqual, addressIsAny } from "../memory/address";
@@ -35,7 +35,7 @@ const BACKLOG_MOST: u32 = 0xffff;
 export function tcpOpen(p: Pcb): bool {
   const t = tcbOpen(p);
   if (t === null) return false;
-  t.flags = TCB_F_HELD;
+  t.flags = TCB_F_HELD | TCB_F_GROWS_IN | TCB_F_GROWS_OUT;
   tcpOptionSet(t, OPT_TCP_KEEP_IDLE_MS, 7200000);
   tcpOptionSet(t, OPT_TCP_KEEP_INTERVAL_MS, 75000);
   tcpOptionSet(t, OPT_TCP_KEEP_COUNT, 9);

@@ -16,7 +16,7 @@ import {
   OPT_TCP_SEND_BUFFER,
   OPT_TCP_USER_TIMEOUT_MS,
 } from "../abi/socket";
-import { TCP_CONGESTION_CUBIC } from "../abi/tcp";
+import { TCB_F_GROWS_IN, TCB_F_GROWS_OUT, TCP_CONGESTION_CUBIC } from "../abi/tcp";
 import { congestionChoose } from "./congestion";
 import { keepaliveBegin } from "./keepalive";
 import { tcpOutput } from "./output";
@@ -64,6 +64,9 @@ export function tcpSet(t: Tcb, option: u32, value: u32): i32 {
   if (option == OPT_TCP_PACING_RATE) paceReset(t);
   if (option == OPT_TCP_NODELAY || option == OPT_TCP_PACING_RATE) tcpOutput(t);
   else if (option == OPT_TCP_CONGESTION) congestionChoose(t);
+  // Who says a size wants that one.
+  else if (option == OPT_TCP_SEND_BUFFER) t.flags &= ~TCB_F_GROWS_OUT;
+  else if (option == OPT_TCP_RECEIVE_BUFFER) t.flags &= ~TCB_F_GROWS_IN;
   else if (option >= <u32>OPT_TCP_KEEPALIVE && option <= <u32>OPT_TCP_KEEP_COUNT) keepaliveBegin(t);
   return 0;
 }

@@ -186,6 +186,11 @@ export class Tcb {
   pace0: u64;
   pace8: u64;
   pace16: u64;
+  /** Autotuning: the largest window that is offered now, no more than the ring holds. */
+  rcvMost: u32;
+  /** The round in which it is seen how much the application reads began here, and then (low half of the time). */
+  tuneRead: u32;
+  tuneAt: u32;
 }
 
 @unmanaged

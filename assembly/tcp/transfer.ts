@@ -8,6 +8,8 @@ import {
   TCB_F_DEAF,
   TCB_F_FIN_QUEUED,
   TCB_F_FIN_RECEIVED,
+  TCB_F_GROWS_IN,
+  TCB_F_GROWS_OUT,
   TCB_F_MORE,
   TCB_F_URGENT_IN,
   TCB_F_URGENT_OUT,
@@ -15,6 +17,7 @@ import {
   TCP_CLOSED,
 } from "../abi/tcp";
 import { pcbTakeError } from "../pcb/pcb";
+import { receiveGrow, sendGrow } from "./autotune";
 import { tcpOutput } from "./output";
 import { seqLt } from "./seq";
 import { synchronized, Tcb, unacknowledged } from "./tcb";
@@ -29,9 +32,15 @@ export function receivePlace(t: Tcb): usize {
   return t.rcvRing + (t.rcvRead & t.rcvMask);
 }
 
+/** Bytes that may be written at sendPlace(), after a call for which the ring may have become a larger one: as sendRoom(). */
+export function tcpSendWindow(t: Tcb): i32 {
+  const room = sendRoom(t);
+  return room == -E_AGAIN && (t.flags & TCB_F_GROWS_OUT) != 0 && sendGrow(t) ? sendRoom(t) : room;
+}
+
 /** Bytes that may be written at sendPlace(); -E_AGAIN if there is no room now, -E_PIPE if nothing may be sent any more,
  * -E_NOTCONN, or the connection's error. */
-export function tcpSendWindow(t: Tcb): i32 {
+function sendRoom(t: Tcb): i32 {
   if (t.pcb.error != 0) return pcbTakeError(t.pcb);
   if (t.sndRing == 0) return -E_NOTCONN;
   if (t.state == TCP_CLOSED || (t.flags & TCB_F_FIN_QUEUED) != 0) return -E_PIPE;
@@ -45,7 +54,7 @@ export function tcpSendWindow(t: Tcb): i32 {
 
 /** Sends the first `len` bytes of the window: 0 or -errno. */
 export function tcpSend(t: Tcb, len: u32, flags: u32): i32 {
-  const room = tcpSendWindow(t);
+  const room = sendRoom(t);
   if (room < 0 && (room != -E_AGAIN || len != 0)) return room;
   if ((len != 0 && len > <u32>room) || (flags & ~(SEND_MORE | SEND_URGENT)) != 0) return -E_INVAL;
   t.sndEnd += len;
@@ -66,7 +75,9 @@ export function tcpReceiveWindow(t: Tcb): i32 {
   const waiting = unread(t);
   if (waiting != 0) return min<u32>(waiting, t.rcvMask + 1 - (t.rcvRead & t.rcvMask));
   if (t.pcb.error != 0) return pcbTakeError(t.pcb);
-  return (t.flags & (TCB_F_FIN_RECEIVED | TCB_F_DEAF)) != 0 || t.state == TCP_CLOSED ? 0 : -E_AGAIN;
+  if ((t.flags & (TCB_F_FIN_RECEIVED | TCB_F_DEAF)) != 0 || t.state == TCP_CLOSED) return 0;
+  if ((t.flags & TCB_F_GROWS_IN) != 0) receiveGrow(t);
+  return -E_AGAIN;
 }
 
 /** The first `len` bytes of the window are read: 0 or -E_INVAL. */

@@ -11,14 +11,14 @@ export function unread(t: Tcb): u32 {
   return t.rcvNxt - t.rcvRead - ((t.flags & TCB_F_FIN_RECEIVED) != 0 ? 1 : 0);
 }
 
-/** Bytes of the ring that are free, and can be said. */
+/** Bytes that are free of what is offered, and can be said. */
 function room(t: Tcb): u32 {
-  return min<u32>(t.rcvRead + t.rcvMask + 1 - t.rcvNxt, 0xffff << t.rcvShift);
+  return min<u32>(t.rcvRead + t.rcvMost - t.rcvNxt, 0xffff << t.rcvShift);
 }
 
 /** Half the largest window there can be. */
 function half(t: Tcb): u32 {
-  return min<u32>(t.rcvMask + 1, 0xffff << t.rcvShift) >>> 1;
+  return min<u32>(t.rcvMost, 0xffff << t.rcvShift) >>> 1;
 }
 
 /** May the right edge move? By half the buffer or a full segment, or not at all. */

@@ -9,6 +9,8 @@ import {
 import { arenaBegin, arenaEnd } from "../../assembly/memory/arena";
 import {
   byteRingFree,
+  byteRingGrow,
+  byteRingLargest,
   byteRingLayout,
   byteRingSize,
   byteRingTable,
@@ -181,5 +183,27 @@ describe("byte rings", () => {
       begin(2, 0, 0, 0);
       byteRingFree(BASE);
     }).toThrow();
+  });
+});
+
+describe("a ring that grows", () => {
+  it("becomes the next larger one of which a quarter then stays free, or none", () => {
+    begin(2, 4, 2, 1);
+    expect<u32>(byteRingLargest()).toBe(1 << 20);
+    const small = byteRingTake(1);
+    // Of four, three may go so.
+    const first = byteRingGrow(small);
+    expect<u32>(byteRingSize(first)).toBe(16384);
+    expect<u32>(byteRingSize(byteRingGrow(small))).toBe(16384);
+    expect<u32>(byteRingSize(byteRingGrow(small))).toBe(16384);
+    // Then it is one of the next size: of two, one. Of the largest there is but one.
+    expect<u32>(byteRingSize(byteRingGrow(first))).toBe(65536);
+    expect<usize>(byteRingGrow(small)).toBe(0);
+    expect<u32>(freeOf(1)).toBe(1);
+    expect<u32>(freeOf(2)).toBe(1);
+    expect<u32>(freeOf(3)).toBe(1);
+    begin(3, 0, 0, 0);
+    expect<u32>(byteRingLargest()).toBe(2048);
+    expect<usize>(byteRingGrow(byteRingTake(1))).toBe(0);
   });
 });

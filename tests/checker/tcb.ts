@@ -7,7 +7,7 @@
  * record whose content is in the form; which of several records it is makes no difference. What is counted for
  * statistics is never read back. The bytes in the rings follow from their places, which is an invariant of its own.
  */
-import { TCB_BYTES_ACKED, TCB_F_TIMED } from "../../assembly/abi/tcp.js";
+import { TCB_BYTES_ACKED, TCB_F_GROWS_IN, TCB_F_TIMED } from "../../assembly/abi/tcp.js";
 import type { Core } from "../../src/wasm/core.js";
 import type { Hash } from "./hash.js";
 import { layoutOf } from "./layout.js";
@@ -40,6 +40,8 @@ type Kind =
   /** First of the two edges of a block in the peer's sequence space; equal edges = none. */
   | "block"
   | "edge"
+  /** Where and when a round of autotuning began: not where all rings are of one size. */
+  | "tuned"
   /** The base of what is measured, or what is never read back. */
   | "base"
   | "statistic";
@@ -58,13 +60,14 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
   edge: "dsackRight",
   timer: "rexmt0 ack0 life0 pace0",
   part: "rexmt8 rexmt16 ack8 ack16 life8 life16 pace8 pace16",
+  tuned: "tuneRead tuneAt",
   base: "iss irs tsOffset",
   statistic: "retransmits bytesAcked bytesReceived segsOut segsIn",
 };
 
 const PLAIN =
   "state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount sackCount recovery dupAcks " +
-  "backoff sndMask rcvMask srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
+  "backoff sndMask rcvMask rcvMost srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
   "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
   "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved ecnMute ecnReserved0 ecnReserved1";
 
@@ -240,6 +243,8 @@ export class TcbView {
       hash.add(left === right ? 0 : left - irs);
       hash.add(right - left);
     }
+    const grows = this.get("rcvRing") !== 0 && (this.get("flags") & TCB_F_GROWS_IN) !== 0;
+    if (grows) throw new Error("no ring of these worlds may grow");
     for (const edge of this.waiting.flat()) hash.add(edge - irs);
     for (const edge of this.sacked.flat()) hash.add(edge - iss);
   }

@@ -52,7 +52,7 @@ test("real clients connect and are served while SYNs come from everywhere; SACK,
         expect(t.has(TCB_F_SACK) && t.has(TCB_F_TIMESTAMPS) && t.has(TCB_F_WSCALE), "what the SYN had offered").toBe(
           true,
         );
-        expect([t.get("sndShift"), t.get("peerMss")]).toEqual([0, 1460]);
+        expect([t.get("sndShift"), t.get("peerMss")]).toEqual([4, 1460]);
       }
     },
     done,

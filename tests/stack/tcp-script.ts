@@ -75,6 +75,7 @@ export class Player {
     const { boot, mtu, rest } = setup(lines);
     const clock = new VirtualClock({ startUs: beginning.startUs });
     const stack = await bootStack({ clock, seed: SEED, ...boot });
+    stack.switches.set("TCP_AUTOTUNING", 0);
     const driver = new RecordingDriver(mtu === undefined ? {} : { mtu });
     const nif = stack.addInterface(driver, { address: `${US}/24` });
     stack.neighbours.add(nif, PEER, PEER_MAC);
