@@ -240,7 +240,7 @@ SIZE(rs_pcb, RS_PCB_BYTES);
 struct rs_tcb {
   uint32_t state, flags;
   uint32_t stack_only_8[2];
-  uint32_t snd_una, snd_nxt, snd_max, snd_wnd;
+  uint32_t snd_una, min_rtt_us, snd_max, snd_wnd;
   uint32_t stack_only_32[3];
   uint32_t iss, snd_end;
   uint32_t stack_only_52;
@@ -268,7 +268,7 @@ struct rs_tcb {
 AT(rs_tcb, state, RS_TCB_STATE);
 AT(rs_tcb, flags, RS_TCB_FLAGS);
 AT(rs_tcb, snd_una, RS_TCB_SND_UNA);
-AT(rs_tcb, snd_nxt, RS_TCB_SND_NXT);
+AT(rs_tcb, min_rtt_us, RS_TCB_MIN_RTT_US);
 AT(rs_tcb, snd_max, RS_TCB_SND_MAX);
 AT(rs_tcb, snd_wnd, RS_TCB_SND_WND);
 AT(rs_tcb, iss, RS_TCB_ISS);

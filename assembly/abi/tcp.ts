@@ -22,8 +22,9 @@ export const TCB_STATE = 0;
 /** TCB_F_… below. */
 export const TCB_FLAGS = 4;
 export const TCB_SND_UNA = 16;
-export const TCB_SND_NXT = 20;
-/** One past the highest sequence number sent. */
+/** The least round-trip time of the last minutes, microseconds (0 = not known). */
+export const TCB_MIN_RTT_US = 20;
+/** One past the highest sequence number sent: SND.NXT, since what goes again is chosen by what is lost. */
 export const TCB_SND_MAX = 24;
 export const TCB_SND_WND = 28;
 export const TCB_ISS = 44;
@@ -44,7 +45,7 @@ export const TCB_SND_SHIFT = 96;
 export const TCB_RCV_SHIFT = 97;
 export const TCB_CONGESTION = 98;
 export const TCB_RANGES = 99;
-/** u8: ranges that the peer has by SACK, TCB_OPEN …, duplicate ACKs, retransmissions in a row. */
+/** u8: runs of what was sent, TCB_OPEN …, duplicate ACKs, retransmissions in a row. */
 export const TCB_RECOVERY = 101;
 export const TCB_DUP_ACKS = 102;
 export const TCB_BACKOFF = 103;
@@ -78,7 +79,7 @@ export const TIMER_AT = 8;
 // TCB_RECOVERY
 /** Nothing is lost, as far as is known. */
 export const TCB_OPEN = 0;
-/** Fast recovery (RFC 6675, RFC 6582). */
+/** Fast recovery (RFC 8985, RFC 6582). */
 export const TCB_FAST = 1;
 /** After a retransmission timeout (RFC 5681 §3.1). */
 export const TCB_LOSS = 2;
@@ -98,8 +99,6 @@ export const TCB_F_TIMESTAMPS = 32;
 export const TCB_F_WSCALE = 64;
 /** An ACK is to go now. */
 export const TCB_F_ACK_NOW = 128;
-/** A segment's round trip is being timed. */
-export const TCB_F_TIMED = 256;
 /** The application waits for room to write. */
 export const TCB_F_WANTS_ROOM = 512;
 /** Opened by a peer. */
@@ -115,10 +114,12 @@ export const TCB_F_PERSIST = 16384;
 export const TCB_F_MORE = 32768;
 /** Waits in its listener's accept queue. */
 export const TCB_F_QUEUED = 65536;
-/** The first unacknowledged segment is to go again, whatever the window says. */
+/** The first lost segment is to go again, whatever the congestion window says. */
 export const TCB_F_RETRANSMIT = 131072;
 /** A segment that is not full has been sent, and not all is acknowledged since. */
 export const TCB_F_SMALL_OUT = 262144;
+/** The path was seen to reorder (RFC 8985 §6.2 step 3). */
+export const TCB_F_REORDERED = 524288;
 /** Explicit congestion notification (RFC 3168): agreed on, or asked for while in SYN-SENT; CE has come, and ECE goes until
  * the peer says CWR; CWR is to go with the next new data. */
 export const TCB_F_ECN = 16777216;

@@ -26,10 +26,12 @@ import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { answerReset } from "./answer";
 import { challenge } from "./challenge";
 import { connectionEnd, connectionEstablish, connectionTimeWait } from "./connection";
+import { deliveryBegin } from "./delivery";
 import { ecnAck } from "./ecn";
 import { recoveryAck } from "./recovery";
-import { rtoUs, rttOnAck } from "./rtt";
-import { sackAdvance, sackInput } from "./sack";
+import { rexmtOnAck } from "./rexmt";
+import { rttOnAck } from "./rtt";
+import { scoreboardAck, scoreboardLose, scoreboardSack } from "./scoreboard";
 import { OPTIONS, SEG, segmentHas } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { finQueued, lifeTimer, rexmtTimer, Tcb, tcpEvent, unacknowledged } from "./tcb";
@@ -60,11 +62,16 @@ export function ackInput(t: Tcb): u32 {
 /** The ACK of the segment in hand is one of what was sent, not too old: what all learn from it. */
 export function ackTake(t: Tcb, duplicate: bool): void {
   const ack = SEG.ack;
-  const acked = seqLt(t.sndUna, ack) ? advance(t, ack) : 0;
-  const sacked = sacks(t, ack);
+  const moves = seqLt(t.sndUna, ack);
+  deliveryBegin(t);
+  const acked = moves ? advance(t, ack) : 0;
+  const sacked = scoreboardSack(t, OPTIONS, ack);
+  if (moves || sacked) rttOnAck(t, ack, OPTIONS.tsEcr, (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
   if (windowIsNewer(t, ack)) windowSet(t, SEG.wnd << t.sndShift);
   if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
-  recoveryAck(t, acked, duplicate, sacked);
+  if (!moves && !sacked && !duplicate) return;
+  const wait = recoveryAck(t, acked, duplicate, sacked);
+  if (moves || sacked) rexmtOnAck(t, moves, wait);
 }
 
 /** RFC 5681 §2: data is outstanding, and the segment says nothing that was not said before. */
@@ -75,35 +82,24 @@ function isDuplicate(t: Tcb): bool {
 
 /** SND.UNA moves to `ack`: bytes of the application's that are acknowledged by that. */
 function advance(t: Tcb, ack: u32): u32 {
-  rttOnAck(t, ack, OPTIONS.tsEcr, (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
+  scoreboardAck(t, ack);
   let bytes = ack - t.sndUna;
   if (t.sndUna == t.iss) bytes--;
   if (finQueued(t) && ack == t.sndEnd + 1) bytes--;
   t.bytesAcked += bytes;
   t.sndUna = ack;
-  if (seqLt(t.sndNxt, ack)) t.sndNxt = ack;
   // Probes have doubled it, not losses.
   if ((t.flags & TCB_F_PERSIST) != 0) t.backoff = 0;
   t.giveUpAt = 0;
   t.softError = 0;
   t.flags &= ~TCB_F_PERSIST;
-  // RFC 6298 §5.2 and §5.3.
-  if (ack == t.sndMax) {
-    timerStop(rexmtTimer(t));
-    t.flags &= ~TCB_F_SMALL_OUT;
-  } else timerArm(rexmtTimer(t), now() + rtoUs(t));
+  if (ack == t.sndMax) t.flags &= ~TCB_F_SMALL_OUT;
   if ((t.flags & TCB_F_URGENT_OUT) != 0 && seqLe(t.sndUp, ack)) t.flags &= ~TCB_F_URGENT_OUT;
   if ((t.flags & TCB_F_WANTS_ROOM) != 0 && unacknowledged(t) <= t.sndMask - (t.sndMask >>> 2)) {
     t.flags &= ~TCB_F_WANTS_ROOM;
     tcpEvent(t, EVENT_WRITABLE);
   }
   return bytes;
-}
-
-/** Takes in the SACK option: did it tell of anything new? */
-function sacks(t: Tcb, ack: u32): bool {
-  if (t.sackCount != 0) sackAdvance(t);
-  return sackInput(t, OPTIONS, ack);
 }
 
 /** RFC 9293 §3.10.7.4, fifth: is the window of the segment in hand not older than the one we know? */
@@ -125,6 +121,8 @@ export function windowSet(t: Tcb, wnd: u32): void {
   t.flags &= ~TCB_F_PERSIST;
   t.backoff = 0;
   timerStop(rexmtTimer(t));
+  // What was beyond the window, probes as well, goes as if it never went.
+  if (t.sndUna != t.sndMax) scoreboardLose(t, t.sndUna, t.sndMax);
 }
 
 /** Our FIN is acknowledged. */

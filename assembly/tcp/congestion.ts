@@ -41,7 +41,7 @@ export function congestionInit(t: Tcb): void {
 /** `acked` bytes more are acknowledged, SND.UNA has moved. What is used by less than half tells nothing of the path, and
  * does not grow (RFC 7661 §4.2 and §4.4.1). */
 export function congestionAcked(t: Tcb, acked: u32): void {
-  if (t.sndNxt - t.sndUna + acked < t.cwnd >> 1) {
+  if (t.sndMax - t.sndUna + acked < t.cwnd >> 1) {
     pause(t);
     return;
   }

@@ -43,8 +43,10 @@ import { ackForget } from "./gather";
 import { connectionSecret, isn, timestampOffset } from "./isn";
 import { keepaliveBegin } from "./keepalive";
 import { tcpPath } from "./path";
+import { rackInit } from "./rack";
 import { recoveryInit } from "./recovery";
 import { rttAfterSyn, rttInit } from "./rtt";
+import { scoreboardInit } from "./scoreboard";
 import { OPTIONS, SEG } from "./segment";
 import { seqLt } from "./seq";
 import { ackTimer, lifeTimer, paceTimer, rexmtTimer, synchronized, Tcb, tcbRelease, tcpEvent, tcpOption } from "./tcb";
@@ -98,10 +100,11 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
 export function connectionFrom(t: Tcb, iss: u32): void {
   t.iss = iss;
   t.sndUna = iss;
-  t.sndNxt = iss;
   t.sndMax = iss;
   t.sndUp = iss;
   t.sndEnd = iss + 1;
+  scoreboardInit(t);
+  rackInit(t);
 }
 
 /** The peer's SYN is in hand: its sequence space begins, and so does what both ends offer (RFC 7323 §1.3, RFC 2018 §2). */

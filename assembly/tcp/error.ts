@@ -32,7 +32,7 @@ import { TcpHdr } from "../wire/tcp";
 import { connectionEnd } from "./connection";
 import { tcpOutput } from "./output";
 import { tcpPath } from "./path";
-import { rttForget } from "./rtt";
+import { scoreboardLose } from "./scoreboard";
 import { seqLe } from "./seq";
 import { synchronized, Tcb, tcbOf } from "./tcb";
 
@@ -79,7 +79,6 @@ export function reportSilence(t: Tcb): void {
 function smaller(t: Tcb): void {
   const before = t.sndMss;
   if (!synchronized(t) || tcpPath(t) == 0 || t.sndMss >= before) return;
-  rttForget(t);
-  t.sndNxt = t.sndUna;
+  if (t.sndUna != t.sndMax) scoreboardLose(t, t.sndUna, t.sndMax);
   tcpOutput(t);
 }

@@ -8,14 +8,14 @@ import { now } from "../core/clock";
 import { switchUs } from "../core/switch";
 import { timerArm } from "../core/timer";
 import { segmentSend } from "./emit";
-import { rtoUs, rttOnSend } from "./rtt";
+import { rtoUs } from "./rtt";
+import { scoreboardSent } from "./scoreboard";
 import { rexmtTimer, Tcb, tcpOption } from "./tcb";
 
 /** Sends our SYN, with an ACK once we have the peer's, and waits for its acknowledgement. */
 export function synSend(t: Tcb): void {
-  rttOnSend(t, t.iss + 1);
-  t.sndNxt = t.iss + 1;
-  t.sndMax = t.sndNxt;
+  scoreboardSent(t, t.iss, t.iss + 1);
+  t.sndMax = t.iss + 1;
   if (t.giveUpAt == 0) {
     const own = tcpOption(t, OPT_TCP_USER_TIMEOUT_MS);
     t.giveUpAt = now() + (own != 0 ? <u64>own * 1000 : switchUs(SW_TCP_SYN_R2_MS));

@@ -36,7 +36,7 @@ export function keepaliveTimer(t: Tcb): bool {
   t.keepProbes++;
   count(CTR_TCP_OUT_KEEPALIVES);
   // A segment before the window, without data, must be answered.
-  segmentSend(t, t.sndNxt - 1, 0, TCP_ACK);
+  segmentSend(t, t.sndMax - 1, 0, TCP_ACK);
   rearm(t, tcpOption(t, OPT_TCP_KEEP_INTERVAL_MS));
   return false;
 }

@@ -51,6 +51,7 @@ import { congestionChoose } from "./congestion";
 import { connectionAgree, connectionBegin, connectionFrom, connectionRelease } from "./connection";
 import { cookieRead, cookieSend, cookieShift, cookiesOut, cookiesRecent } from "./cookie";
 import { synSend } from "./handshake";
+import { scoreboardSent } from "./scoreboard";
 import { OPTIONS, SEG, segmentHas, segmentTrim } from "./segment";
 import { Tcb, tcbOpen, tcpOption, tcpOptionSet } from "./tcb";
 import { textInput } from "./text";
@@ -102,8 +103,10 @@ function ackInput(listener: Tcb, pb: Pbuf): u32 {
   if (t === null) return DROP_TCP_NO_BLOCK;
   count(CTR_TCP_IN_COOKIES);
   connectionFrom(t, SEG.ack - 1);
-  t.sndNxt = SEG.ack;
+  scoreboardSent(t, t.iss, SEG.ack);
   t.sndMax = SEG.ack;
+  // When our SYN-ACK went, nobody knows: it is not timed, as if it had gone twice.
+  scoreboardSent(t, t.iss, SEG.ack);
   // A cookie's timestamp is not that of its time.
   t.rttSeq = SEG.ack;
   t.rcvShift = cookieShift();

@@ -1,16 +1,18 @@
-// The round-trip time, and from it the retransmission timeout: RFC 6298. One segment is timed at a time, to the
+// The round-trip time, and from it the retransmission timeout: RFC 6298. One segment in a round trip is timed, to the
 // microsecond, and none that was retransmitted (Karn's algorithm, §3); where so nothing can be timed, the peer's echo of
-// our timestamps tells, once in a round trip (RFC 7323 §4).
+// our timestamps tells (RFC 7323 §4).
 
 import { SW_TCP_RTO_MIN_MS } from "../abi/switch";
-import { TCB_F_TIMED } from "../abi/tcp";
-import { now, nowMs } from "../core/clock";
+import { nowMs } from "../core/clock";
 import { switchValue } from "../core/switch";
-import { seqLe, seqLt } from "./seq";
+import { DELIVERY } from "./delivery";
+import { seqLt } from "./seq";
 import { Tcb } from "./tcb";
 
 const RTO_FIRST_US: u32 = 1000000;
 const RTO_AFTER_SYN_US: u32 = 3000000;
+/** How long the least round trip holds (RFC 8985 §6.2 step 1): the path may be another one. */
+const MIN_RTT_MS: u32 = 300000;
 /** RFC 6298 §2.5. */
 const RTO_MOST_US: u32 = 60000000;
 
@@ -21,7 +23,6 @@ export function rttInit(t: Tcb): void {
   t.rtoUs = RTO_FIRST_US;
   t.backoff = 0;
   t.rttSeq = t.sndUna;
-  t.flags &= ~TCB_F_TIMED;
 }
 
 /** The handshake is done: RFC 6298 §5.7, if its timer has expired. */
@@ -54,34 +55,23 @@ export function rtoUs(t: Tcb): u64 {
   return min<u64>((<u64>t.rtoUs) << min<u32>(t.backoff, 31), RTO_MOST_US);
 }
 
-/** A segment goes out that ends before `seqEnd`, SND.MAX not moved yet: times it, if no other is timed and it is no
- * retransmission. */
-export function rttOnSend(t: Tcb, seqEnd: u32): void {
-  if ((t.flags & TCB_F_TIMED) != 0 || seqLe(seqEnd, t.sndMax)) return;
-  t.flags |= TCB_F_TIMED;
-  t.rttSeq = seqEnd;
-  t.rttAt = <u32>now();
-}
-
-/** New data is acknowledged, up to `ack`; `tsEcr` is what the ACK echoes, if `hasTs`. */
+/** What DELIVERY tells, up to its end, of an ACK of all before `ack`; that echoes `tsEcr`, if `hasTs`. */
 export function rttOnAck(t: Tcb, ack: u32, tsEcr: u32, hasTs: bool): void {
-  if ((t.flags & TCB_F_TIMED) != 0) {
-    if (seqLt(ack, t.rttSeq)) return;
-    t.flags &= ~TCB_F_TIMED;
-    rttSample(t, <u32>now() - t.rttAt);
+  const us = DELIVERY.rttUs;
+  if (us != 0) {
+    if (t.minRttUs == 0 || us <= t.minRttUs || nowMs() - t.minRttMs > MIN_RTT_MS) {
+      t.minRttUs = us;
+      t.minRttMs = nowMs();
+    }
+    if (!seqLt(t.rttSeq, DELIVERY.end)) return;
+    rttSample(t, us);
   } else {
-    if (!hasTs || seqLe(ack, t.rttSeq)) return;
+    if (!hasTs || !seqLt(t.rttSeq, ack)) return;
     // What we have never sent, or too long ago, tells nothing.
     const ms = nowMs() + t.tsOffset - tsEcr;
     if (ms > RTO_MOST_US / 1000) return;
     rttSample(t, ms * 1000);
   }
-  // The next echo that counts acknowledges what is sent from here on.
+  // The next one that counts is of what is sent from here on.
   t.rttSeq = t.sndMax;
-}
-
-/** Something is retransmitted: an ACK may be for either (RFC 6298 §3). */
-export function rttForget(t: Tcb): void {
-  t.flags &= ~TCB_F_TIMED;
-  t.rttSeq = t.sndUna;
 }

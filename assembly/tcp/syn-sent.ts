@@ -10,9 +10,11 @@ import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { windowSet } from "./ack";
 import { answerReset } from "./answer";
 import { connectionAgree, connectionEnd, connectionEstablish } from "./connection";
+import { deliveryBegin } from "./delivery";
 import { synSend } from "./handshake";
 import { tcpOutput } from "./output";
-import { rttForget, rttOnAck } from "./rtt";
+import { rttOnAck } from "./rtt";
+import { scoreboardAck } from "./scoreboard";
 import { OPTIONS, SEG, segmentHas, segmentTrim } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { rexmtTimer, Tcb } from "./tcb";
@@ -41,12 +43,13 @@ export function synSentInput(t: Tcb): u32 {
   if (!acks) {
     // Both ends have opened: our SYN goes again, with the ACK of theirs.
     t.state = TCP_SYN_RECEIVED;
-    rttForget(t);
     segmentTrim(t.rcvNxt, t.rcvAdv);
     textInput(t);
     synSend(t);
     return NEXT_FREE;
   }
+  deliveryBegin(t);
+  scoreboardAck(t, SEG.ack);
   rttOnAck(t, SEG.ack, OPTIONS.tsEcr, (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
   t.sndUna = SEG.ack;
   timerCancel(rexmtTimer(t));

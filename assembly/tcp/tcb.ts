@@ -4,13 +4,13 @@
 // Sequence space of what is sent, and of what is received; a byte's place in its ring is its sequence number modulo the
 // ring's size:
 //
-//      sndUna      sndNxt     sndMax      sndEnd (FIN)          rcvRead     rcvNxt   [range]  [range]   rcvAdv
-//  -----|-----------|----------|-----------|------          -----|-----------|--------===-------===------|------
-//       | in flight | sent     | not sent              read by   | waits to  |  free, with what came     | not to
-//       |           | before   | so far                the app   | be read   |  out of order             | be sent
+//      sndUna                 sndMax      sndEnd (FIN)          rcvRead     rcvNxt   [range]  [range]   rcvAdv
+//  -----|----------------------|-----------|------          -----|-----------|--------===-------===------|------
+//       | in flight, SACKed,   | not sent              read by   | waits to  |  free, with what came     | not to
+//       | or lost              | so far                the app   | be read   |  out of order             | be sent
 //
-// Behind the record stand the ranges that wait out of order (the latest first: RFC 2018 §4), and behind these the ranges
-// that the peer has by SACK (in order): left and right edge each, as many as the boot record says.
+// Behind the record stand the ranges that wait out of order (the latest first: RFC 2018 §4), left and right edge each, as
+// many as the boot record says; behind these the runs of what was sent (scoreboard.ts), twice as many and a few.
 
 import { OPT_TCP, OPT_TCP_END } from "../abi/socket";
 import {
@@ -21,6 +21,7 @@ import {
   TCB_F_HELD,
   TCB_FLAGS,
   TCB_ISS,
+  TCB_MIN_RTT_US,
   TCB_RANGES,
   TCB_RCV_MASK,
   TCB_RCV_SHIFT,
@@ -51,7 +52,8 @@ export class Tcb {
   /** Listener that it came by, until it is accepted. */
   parent: Tcb | null;
   sndUna: u32;
-  sndNxt: u32;
+  /** The least round trip, of the time since `minRttMs`. */
+  minRttUs: u32;
   sndMax: u32;
   sndWnd: u32;
   sndWl1: u32;
@@ -79,7 +81,7 @@ export class Tcb {
   rcvShift: u8;
   congestion: u8;
   rangeCount: u8;
-  sackCount: u8;
+  runCount: u8;
   recovery: u8;
   dupAcks: u8;
   backoff: u8;
@@ -90,15 +92,17 @@ export class Tcb {
   srttUs: u32;
   rttvarUs: u32;
   rtoUs: u32;
-  /** The segment being timed ends here, and was sent then (low half of the time). */
+  /** What is sent from here on is timed next: one round trip at a time. */
   rttSeq: u32;
-  rttAt: u32;
+  /** Bytes that the peer has by SACK. */
+  sackedBytes: u32;
   cwnd: u32;
   ssthresh: u32;
   /** Recovery point: it ends when all before is acknowledged. */
   recover: u32;
-  /** HighRxt (RFC 6675 §2): one past the highest byte retransmitted in this recovery. */
-  highRxt: u32;
+  /** Where SND.MAX stood when the first duplicate ACK came: what limited transmit sends beyond does not count in
+   * FlightSize (RFC 5681 §3.2 step 2). */
+  flightEnd: u32;
   /** Bytes acknowledged since the window of congestion avoidance last grew (RFC 5681 §3.1; CUBIC's W_est). */
   ackedBytes: u32;
   /** cwnd and ssthresh as they were before the last reduction; and, to undo that, the cwndPrior of the one before. */
@@ -169,8 +173,8 @@ export class Tcb {
   ecnReserved1: u16;
   /** The connection before it in the accept queue. */
   acceptPrev: Tcb | null;
-  /** RescueRxt (RFC 6675 §5 step 4.3): the end may go again once all before this is acknowledged. */
-  rescueRxt: u32;
+  /** Bytes that are taken for lost, and were not sent again since. */
+  lostBytes: u32;
   /** Congestion control: words of cubic.ts, or of hystart.ts before there was any loss; the same as they were before the last
    * reduction; the timer of pacing (pace.ts). */
   cc0: u32;
@@ -191,15 +195,30 @@ export class Tcb {
   /** The round in which it is seen how much the application reads began here, and then (low half of the time). */
   tuneRead: u32;
   tuneAt: u32;
+  /** Loss by time (rack.ts, rexmt.ts): when the retransmission timeout is due; RACK.xmit_ts (us, low half), RACK.end_seq,
+   * RACK.rtt and RACK.fack; when the least round trip was (ms). */
+  rtoAt: u64;
+  rackAt: u32;
+  rackEnd: u32;
+  rackRttUs: u32;
+  rackFack: u32;
+  minRttMs: u32;
+  /** REXMT_… of rexmt.ts: what the timer of retransmissions waits for. */
+  rexmtMode: u32;
 }
+
+/** Bytes of a run, and how many there are at least: a hole between two ranges at either end, and two to be cut. */
+const RUN_BYTES: u32 = 12;
+const RUNS_EXTRA: u32 = 4;
 
 @unmanaged
 class TcbState {
   table: usize;
   capacity: u32;
-  /** Bytes of a record with its ranges, and ranges of each kind. */
+  /** Bytes of a record with its ranges and runs, and how many there are of these. */
   bytes: u32;
   ranges: u32;
+  runs: u32;
   fresh: u32;
   used: u32;
   free: Tcb | null;
@@ -210,7 +229,9 @@ const T: TcbState = changetype<TcbState>(memory.data(offsetof<TcbState>(), 4));
 export function tcbLayout(blocks: u32, ranges: u32): void {
   T.capacity = blocks;
   T.ranges = ranges;
-  T.bytes = offsetof<Tcb>() + ranges * 16;
+  T.runs = min<u32>(ranges * 2 + RUNS_EXTRA, 255);
+  // A record begins at a multiple of eight.
+  T.bytes = (offsetof<Tcb>() + ranges * 8 + T.runs * RUN_BYTES + 7) & ~7;
   T.table = arenaTake(blocks, T.bytes);
 }
 
@@ -293,12 +314,17 @@ export function rangesOf(t: Tcb): usize {
   return changetype<usize>(t) + offsetof<Tcb>();
 }
 
-/** Address of the ranges that the peer has by SACK. */
-export function sackedOf(t: Tcb): usize {
+/** Address of the runs of what was sent. */
+export function runsOf(t: Tcb): usize {
   return changetype<usize>(t) + offsetof<Tcb>() + (T.ranges << 3);
 }
 
-/** How many ranges of each kind a block keeps. */
+/** How many runs a block keeps. */
+export function runsMost(): u32 {
+  return T.runs;
+}
+
+/** How many ranges a block keeps. */
 export function rangesMost(): u32 {
   return T.ranges;
 }
@@ -334,6 +360,7 @@ export function finQueued(t: Tcb): bool {
 
 if (offsetof<Tcb>("flags") != TCB_FLAGS) ERROR("Tcb.flags");
 if (offsetof<Tcb>("sndUna") != TCB_SND_UNA) ERROR("Tcb.sndUna");
+if (offsetof<Tcb>("minRttUs") != TCB_MIN_RTT_US) ERROR("Tcb.minRttUs");
 if (offsetof<Tcb>("iss") != TCB_ISS) ERROR("Tcb.iss");
 if (offsetof<Tcb>("sndMss") != TCB_SND_MSS) ERROR("Tcb.sndMss");
 if (offsetof<Tcb>("rcvShift") != TCB_RCV_SHIFT) ERROR("Tcb.rcvShift");

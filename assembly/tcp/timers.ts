@@ -17,23 +17,26 @@ import { TIMER_TCP_ACK, TIMER_TCP_PACE, TIMER_TCP_REXMT } from "../abi/timer";
 import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { switchValue } from "../core/switch";
-import { Timer, timerArm } from "../core/timer";
+import { Timer } from "../core/timer";
 import { pathDoubt } from "../ip/path";
 import { PCB_ORPHAN } from "../pcb/pcb";
 import { pathOf } from "../pcb/send";
 import { backlogOverdue } from "./backlog";
 import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
+import { deliveryBegin } from "./delivery";
 import { segmentSend } from "./emit";
 import { reportSilence } from "./error";
 import { synAgain } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { outputOverride, tcpOutput } from "./output";
 import { paceReset } from "./pace";
-import { recoveryTimeout } from "./recovery";
-import { rtoUs, rttForget } from "./rtt";
+import { recoveryDetect, recoveryTimeout } from "./recovery";
+import { REXMT_REORDER, rexmtOnAck, rexmtRestart } from "./rexmt";
+import { rtoUs } from "./rtt";
+import { scoreboardSent } from "./scoreboard";
 import { seqMax } from "./seq";
-import { finQueued, rexmtTimer, synchronized, Tcb, tcbOfTimer, tcpOption } from "./tcb";
+import { finQueued, synchronized, Tcb, tcbOfTimer, tcpOption } from "./tcb";
 
 /** R1, retransmissions (RFC 9293 SHLD-10). */
 const R1: u32 = 3;
@@ -54,10 +57,21 @@ export function tcpTimer(timer: Timer): void {
 }
 
 function rexmtExpired(t: Tcb): void {
+  if (t.rexmtMode == REXMT_REORDER) {
+    reordered(t);
+    return;
+  }
   if (t.backoff < BACKOFF_MOST) t.backoff++;
   if (!synchronized(t)) synExpired(t);
   else if ((t.flags & TCB_F_PERSIST) != 0) probe(t);
   else timeout(t);
+}
+
+/** RFC 8985 §6.2 step 5: what was to come out of order has not. */
+function reordered(t: Tcb): void {
+  deliveryBegin(t);
+  rexmtOnAck(t, false, recoveryDetect(t));
+  tcpOutput(t);
 }
 
 /** How long is waited for an ACK, us: R2, or as the application says. */
@@ -74,7 +88,7 @@ function synExpired(t: Tcb): void {
     giveUp(t);
     return;
   }
-  rttForget(t);
+  scoreboardSent(t, t.iss, t.iss + 1);
   if (t.backoff == R1) doubt(t);
   // RFC 3168 §6.1.1.1: it may be what kept the SYN from arriving.
   if (t.state == TCP_SYN_SENT) t.ecnMute = 1;
@@ -82,19 +96,13 @@ function synExpired(t: Tcb): void {
     t.retransmits++;
     count(CTR_TCP_RETRANS_SEGS);
   }
-  rearm(t);
+  rexmtRestart(t);
 }
 
 /** Nothing comes back: IP is told (RFC 9293 MUST-20 a), and the application (SHLD-9). */
 function doubt(t: Tcb): void {
   pathDoubt(pathOf(t.pcb));
   reportSilence(t);
-}
-
-/** Until the next timeout, but not beyond the end of patience. */
-function rearm(t: Tcb): void {
-  const at = now() + rtoUs(t);
-  timerArm(rexmtTimer(t), t.giveUpAt != 0 ? min<u64>(at, t.giveUpAt) : at);
 }
 
 /** RFC 6298 §5.4 to §5.6. */
@@ -106,7 +114,6 @@ function timeout(t: Tcb): void {
     return;
   }
   if (t.backoff == R1) doubt(t);
-  rttForget(t);
   recoveryTimeout(t);
   paceReset(t);
   if (t.sndWnd == 0) {
@@ -116,7 +123,7 @@ function timeout(t: Tcb): void {
     probe(t);
     return;
   }
-  rearm(t);
+  rexmtRestart(t);
   tcpOutput(t);
 }
 
@@ -130,7 +137,7 @@ function probe(t: Tcb): void {
   }
   if (t.sndWnd != 0) {
     // Patience goes on while there is no way to the peer.
-    if (!outputOverride(t)) rearm(t);
+    if (!outputOverride(t)) rexmtRestart(t);
     return;
   }
   count(CTR_TCP_OUT_WINDOW_PROBES);
@@ -138,9 +145,10 @@ function probe(t: Tcb): void {
   const data = t.sndEnd != t.sndUna;
   const last = t.sndUna + 1 == t.sndEnd + (finQueued(t) ? 1 : 0);
   if (segmentSend(t, t.sndUna, data ? 1 : 0, !data && last ? TCP_ACK | TCP_FIN : TCP_ACK)) {
+    scoreboardSent(t, t.sndUna, t.sndUna + 1);
     t.sndMax = seqMax(t.sndMax, t.sndUna + 1);
   }
-  rearm(t);
+  rexmtRestart(t);
 }
 
 /** RFC 9293 MUST-20 (b): R2 is over. */

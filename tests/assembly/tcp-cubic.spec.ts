@@ -39,7 +39,6 @@ function sender(algorithm: u32, mss: u32, segments: u32, rttMs: u32): Tcb {
 /** All of the window is in flight, and `acked` bytes of it are acknowledged. */
 function ack(t: Tcb, acked: u32): void {
   t.sndMax = t.sndUna + t.cwnd;
-  t.sndNxt = t.sndMax;
   t.sndUna += acked;
   congestionAcked(t, acked);
 }
@@ -193,7 +192,7 @@ describe("CUBIC", () => {
         // Little in flight for a minute, then nothing for a second: less than a timeout.
         for (let j = 0; j < 600; j++) {
           pass(100000);
-          t.sndNxt = t.sndUna + 1000;
+          t.sndMax = t.sndUna + 1000;
           congestionAcked(t, 1000);
         }
         t.sentMs = nowMs();

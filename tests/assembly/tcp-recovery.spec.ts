@@ -1,22 +1,34 @@
 // Recovery: the windows and segments of single losses as the RFCs have them; and a sender and a receiver with a network
 // between them that loses, delays and doubles at random.
 import { SW_TCP_RTO_MIN_MS } from "../../assembly/abi/switch";
-import { TCB_F_SACK, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../../assembly/abi/tcp";
+import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../../assembly/abi/tcp";
+import { clockAdvance, now } from "../../assembly/core/clock";
 import { switchSet } from "../../assembly/core/switch";
 import { congestionIdle, congestionInit } from "../../assembly/tcp/congestion";
+import { deliveryBegin } from "../../assembly/tcp/delivery";
+import { rackInit } from "../../assembly/tcp/rack";
 import { rangeAdd, rangesPut, rangeTake } from "../../assembly/tcp/reassembly";
 import {
   recoveryAck,
+  recoveryDetect,
   recoveryInit,
-  recoveryNext,
   recoverySent,
   recoveryTimeout,
   recoveryWindow,
-  retransmitLen,
-  retransmitSeq,
 } from "../../assembly/tcp/recovery";
-import { rttInit } from "../../assembly/tcp/rtt";
-import { sackAdvance, sackedBelow, sackInput, sackLimit, sackPipe, sackSkip } from "../../assembly/tcp/sack";
+import { rttInit, rttOnAck } from "../../assembly/tcp/rtt";
+import {
+  inFlight,
+  RUN_SACKED,
+  runAt,
+  runBegin,
+  scoreboardAck,
+  scoreboardInit,
+  scoreboardLost,
+  scoreboardLostEnd,
+  scoreboardSack,
+  scoreboardSent,
+} from "../../assembly/tcp/scoreboard";
 import { seqLe, seqLt, seqMax } from "../../assembly/tcp/seq";
 import { Tcb, tcbAt } from "../../assembly/tcp/tcb";
 import { TcpOptions, tcpOptionsParse } from "../../assembly/wire/tcp-options";
@@ -32,7 +44,6 @@ function sender(sack: bool, first: u32, bytes: u32): Tcb {
   switchSet(SW_TCP_RTO_MIN_MS, 200);
   t.iss = first - 1;
   t.sndUna = first;
-  t.sndNxt = first;
   t.sndMax = first;
   t.sndEnd = first + bytes;
   t.sndWnd = 0x100000;
@@ -40,43 +51,67 @@ function sender(sack: bool, first: u32, bytes: u32): Tcb {
   rttInit(t);
   congestionInit(t);
   recoveryInit(t);
+  scoreboardInit(t);
+  rackInit(t);
   tcbAt(1).rcvNxt = first;
   return t;
 }
 
-/** As output does: what recovery wants, then new data; each segment as number of its first byte, in text. */
+function pass(us: u64): void {
+  clockAdvance(now() + us);
+}
+
+function put(t: Tcb, seq: u32, len: u32): void {
+  recoverySent(t, seq + len, seq == t.sndMax);
+  scoreboardSent(t, seq, seq + len);
+  t.sndMax = seqMax(t.sndMax, seq + len);
+}
+
+/** Bytes that may go again now, from the first lost one on; 0 if none. */
+function again(t: Tcb): u32 {
+  if (t.lostBytes == 0) return 0;
+  const seq = scoreboardLost(t);
+  const len = min<u32>(MSS, scoreboardLostEnd(t, seq) - seq);
+  return len <= recoveryWindow(t) || inFlight(t) == 0 || (t.flags & TCB_F_RETRANSMIT) != 0 ? len : 0;
+}
+
+/** As output does: what is lost, then new data; each segment as number of its first byte, in text. */
 function output(t: Tcb): string {
   let said = "";
-  while (recoveryNext(t)) {
-    said += ` again ${retransmitSeq() - t.iss - 1}+${retransmitLen()}`;
-    recoverySent(t, retransmitSeq(), retransmitLen());
+  for (let len = again(t); len != 0; len = again(t)) {
+    const seq = scoreboardLost(t);
+    said += ` again ${seq - t.iss - 1}+${len}`;
+    put(t, seq, len);
   }
-  while (seqLt(t.sndNxt, t.sndEnd) && recoveryWindow(t) >= MSS) {
-    said += ` ${t.sndNxt - t.iss - 1}`;
-    recoverySent(t, t.sndNxt, MSS);
-    t.sndNxt += MSS;
-    t.sndMax = seqMax(t.sndMax, t.sndNxt);
+  while (t.lostBytes == 0 && seqLt(t.sndMax, t.sndEnd) && recoveryWindow(t) >= MSS) {
+    said += ` ${t.sndMax - t.iss - 1}`;
+    put(t, t.sndMax, MSS);
   }
   return said;
+}
+
+/** The ACK of all before `upTo`, with the SACK option at `options` if there is one. */
+function heard(t: Tcb, upTo: u32, hasSack: bool): void {
+  const acked = upTo - t.sndUna;
+  const duplicate = acked == 0 && t.sndUna != t.sndMax;
+  deliveryBegin(t);
+  if (acked != 0) scoreboardAck(t, upTo);
+  t.sndUna = upTo;
+  const sacked = hasSack && scoreboardSack(t, options, upTo);
+  if (acked != 0 || sacked) rttOnAck(t, upTo, 0, false);
+  recoveryAck(t, acked, duplicate, sacked);
 }
 
 /** The ACK of all before byte `upTo`, with a SACK block if `right` is not 0; what is sent then. */
 function ack(t: Tcb, upTo: u32, left: u32, right: u32): string {
   const first = t.iss + 1;
-  const acked = first + upTo - t.sndUna;
-  const duplicate = acked == 0;
-  t.sndUna = first + upTo;
-  if (seqLt(t.sndNxt, t.sndUna)) t.sndNxt = t.sndUna;
-  let sacked: bool = false;
-  sackAdvance(t);
   if (right != 0) {
     const r = tcbAt(1);
     r.rangeCount = 0;
     rangeAdd(r, first + left, first + right);
     tcpOptionsParse(OPTION_BYTES, <u32>(rangesPut(r, OPTION_BYTES, 1) - OPTION_BYTES), options);
-    sacked = sackInput(t, options, t.sndUna);
   }
-  recoveryAck(t, acked, duplicate, sacked);
+  heard(t, first + upTo, right != 0);
   return output(t);
 }
 
@@ -182,7 +217,7 @@ describe("without SACK", () => {
     const t = sender(false, 1, 100000);
     output(t);
     recoveryTimeout(t);
-    expect<string>(output(t)).toBe(" 0");
+    expect<string>(output(t)).toBe(" again 0+100");
     ack(t, 1000, 0, 0);
     expect<string>(state(t)).toBe("OPEN 200 500");
     for (let i = 0; i < 5; i++) ack(t, 1000, 0, 0);
@@ -196,30 +231,31 @@ describe("without SACK", () => {
     const t = sender(false, 1, 0);
     for (let i = 0; i < 3; i++) {
       t.sndUna += 0x3fffffff;
-      t.sndMax = t.sndUna + 1000;
-      t.sndNxt = t.sndMax;
+      t.sndMax = t.sndUna;
       recoveryAck(t, 0x3fffffff, false, false);
     }
+    put(t, t.sndMax, 1000);
     for (let i = 0; i < 3; i++) recoveryAck(t, 0, true, false);
     expect<u8>(t.recovery).toBe(<u8>TCB_FAST);
   });
 });
 
 describe("with SACK", () => {
-  it("the holes are filled as the pipe allows, new data follows (RFC 6675 §5)", () => {
+  it("what is lost goes as the pipe allows, new data follows", () => {
     const t = sender(true, 0xfffffe00, 100000);
     output(t);
+    pass(1000);
     // 0 and 300 are lost.
     expect<string>(ack(t, 0, 100, 200)).toBe(" 1000");
     expect<string>(ack(t, 0, 100, 300)).toBe(" 1100");
     expect<string>(ack(t, 0, 400, 500)).toBe(" again 0+100");
     expect<string>(state(t)).toBe("FAST 500 500");
-    expect<u32>(sackPipe(t)).toBe(900);
+    // Ten, three of them SACKed, 300 lost; two of limited transmit, and 0 again.
+    expect<u32>(inFlight(t)).toBe(800);
     ack(t, 0, 400, 600);
     ack(t, 0, 400, 700);
     expect<string>(ack(t, 0, 400, 800)).toBe("");
-    // 300 is lost now that more than two segments above have arrived.
-    expect<u32>(sackPipe(t)).toBe(500);
+    expect<u32>(inFlight(t)).toBe(500);
     expect<string>(ack(t, 0, 400, 900)).toBe(" again 300+100");
     expect<string>(ack(t, 0, 400, 1000)).toBe(" 1200");
     expect<string>(ack(t, 300, 400, 1000)).toBe(" 1300");
@@ -227,7 +263,7 @@ describe("with SACK", () => {
     expect<string>(state(t)).toBe("OPEN 500 500");
   });
 
-  it("one ACK that shows three ranges, or more than two segments, above a hole is enough (RFC 6675 §5 step 2)", () => {
+  it("one ACK that shows more than two segments above a hole is enough (RFC 8985 §6.2 step 4)", () => {
     const t = sender(true, 1, 1000);
     output(t);
     expect<string>(ack(t, 0, 100, 400)).toBe(" again 0+100");
@@ -237,45 +273,30 @@ describe("with SACK", () => {
   it("duplicates without news are none (RFC 6675 §2)", () => {
     const t = sender(true, 1, 1000);
     output(t);
+    pass(1000);
     for (let i = 0; i < 9; i++) ack(t, 0, 100, 200);
     expect<u8>(t.dupAcks).toBe(1);
     expect<u8>(t.recovery).toBe(<u8>TCB_OPEN);
   });
 
-  it("the end is sent again, once, when the clock of ACKs would stop (RFC 6675 §4, NextSeg rule 4)", () => {
+  it("after a timeout what the peer has is passed over, and what is under way waited for (RFC 8985 §6.3)", () => {
     const t = sender(true, 1, 1000);
     output(t);
-    // 0 is lost, and so are 700 to 999.
-    ack(t, 0, 100, 200);
-    ack(t, 0, 100, 300);
-    expect<string>(ack(t, 0, 100, 400)).toBe(" again 0+100");
-    ack(t, 0, 100, 500);
-    ack(t, 0, 100, 600);
-    expect<string>(ack(t, 0, 100, 700)).toBe("");
-    expect<string>(ack(t, 700, 0, 0)).toBe(" again 900+100");
-    // That tells of the hole, and it is filled, be it lost or not.
-    expect<string>(ack(t, 700, 900, 1000)).toBe(" again 700+100 again 800+100");
-    expect<string>(ack(t, 700, 900, 1000)).toBe("");
-  });
-
-  it("after a timeout what the peer then says it has is passed over (RFC 6675 §5.1)", () => {
-    const t = sender(true, 1, 1000);
-    output(t);
+    pass(100000);
     ack(t, 0, 500, 600);
+    expect<u8>(t.recovery).toBe(<u8>TCB_OPEN);
+    pass(1000000);
     recoveryTimeout(t);
     expect<string>(state(t)).toBe("LOSS 100 500");
-    expect<u8>(t.sackCount).toBe(0);
-    expect<u32>(sackSkip(t, t.sndNxt)).toBe(t.sndUna);
-    output(t);
-    t.sndNxt += 400;
-    ack(t, 100, 500, 700);
-    expect<u32>(sackLimit(t, t.iss + 1 + 200) - t.iss - 1).toBe(500);
-    expect<u32>(sackSkip(t, t.iss + 1 + 500) - t.iss - 1).toBe(700);
-    expect<string>(state(t)).toBe("LOSS 200 500");
-    // 500 bytes were sent from the front, 400 are under way.
+    expect<u32>(t.lostBytes).toBe(900);
+    expect<string>(output(t)).toBe(" again 0+100");
     expect<u32>(recoveryWindow(t)).toBe(0);
+    pass(100000);
+    expect<string>(ack(t, 500, 0, 0)).toBe(" again 500+100 again 600+100");
     recoveryTimeout(t);
     expect<string>(state(t)).toBe("LOSS 100 500");
+    // What went just now is under way; the first goes again all the same.
+    expect<u32>(t.lostBytes).toBe(400);
   });
 });
 
@@ -325,50 +346,41 @@ function arrive(r: Tcb): void {
   ackLen[place] = <u32>(rangesPut(r, ACK_OPTIONS + place * 64, 3) - ACK_OPTIONS - place * 64);
 }
 
-/** Sends all that may go; what is wrong with it. */
-function sendAll(t: Tcb): u32 {
-  while (recoveryNext(t)) {
-    const seq = retransmitSeq();
-    const len = retransmitLen();
-    if (len == 0 || len > MSS || seqLt(seq, t.sndUna) || seqLt(t.sndMax, seq + len)) return 1;
-    // Never what the peer has.
-    if (sackSkip(t, seq) != seq || seqLt(sackLimit(t, seq), seq + len)) return 2;
-    carry(seq, len);
-    recoverySent(t, seq, len);
+/** Has the peer none of it, as far as is known? */
+function isMissing(t: Tcb, seq: u32, len: u32): bool {
+  for (let i: u32 = 0; i < <u32>t.runCount; i++) {
+    const before = seqLe(runAt(t, i).end, seq) || seqLe(seq + len, runBegin(t, i));
+    if (!before && (runAt(t, i).info & RUN_SACKED) != 0) return false;
   }
-  for (;;) {
-    if (t.recovery == <u8>TCB_LOSS) t.sndNxt = sackSkip(t, t.sndNxt);
-    let len = min<u32>(min<u32>(t.sndEnd - t.sndNxt, MSS), recoveryWindow(t));
-    if (t.recovery == <u8>TCB_LOSS && seqLt(t.sndNxt, t.sndMax)) len = min<u32>(len, sackLimit(t, t.sndNxt) - t.sndNxt);
-    if (len == 0) break;
-    carry(t.sndNxt, len);
-    recoverySent(t, t.sndNxt, len);
-    t.sndNxt += len;
-    t.sndMax = seqMax(t.sndMax, t.sndNxt);
-    if (tooMuch(t)) return 4;
-  }
-  return t.cwnd < MSS || t.ssthresh < 2 * MSS ? 8 : 0;
+  return true;
 }
 
-/** Is more under way than the window allows? */
-function tooMuch(t: Tcb): bool {
-  if (t.recovery == <u8>TCB_FAST && (t.flags & TCB_F_SACK) != 0) return sackPipe(t) > t.cwnd;
-  const flight = t.sndNxt - t.sndUna - sackedBelow(t, t.sndNxt);
-  return flight > (t.recovery == <u8>TCB_OPEN ? t.cwnd + 2 * MSS : t.cwnd);
+/** Sends all that may go; what is wrong with it. */
+function sendAll(t: Tcb): u32 {
+  for (let len = again(t); len != 0; len = again(t)) {
+    const seq = scoreboardLost(t);
+    if (len > MSS || seqLt(seq, t.sndUna) || seqLt(t.sndMax, seq + len)) return 1;
+    if (!isMissing(t, seq, len)) return 2;
+    carry(seq, len);
+    put(t, seq, len);
+  }
+  while (t.lostBytes == 0) {
+    const len = min<u32>(min<u32>(t.sndEnd - t.sndMax, MSS), recoveryWindow(t));
+    if (len == 0) break;
+    carry(t.sndMax, len);
+    put(t, t.sndMax, len);
+    // Limited transmit goes beyond the window, by two (RFC 3042).
+    if (inFlight(t) > (t.recovery == <u8>TCB_OPEN ? t.cwnd + 2 * MSS : t.cwnd)) return 4;
+  }
+  return t.cwnd < MSS || t.ssthresh < 2 * MSS ? 8 : 0;
 }
 
 /** The sender hears the next ACK. */
 function hear(t: Tcb): void {
   const place = ackHead++ % MOST;
-  const upTo = ackAt[place];
-  if (seqLt(upTo, t.sndUna)) return;
-  const acked = upTo - t.sndUna;
-  const duplicate = acked == 0 && t.sndUna != t.sndMax;
-  t.sndUna = upTo;
-  if (seqLt(t.sndNxt, upTo)) t.sndNxt = upTo;
-  sackAdvance(t);
+  if (seqLt(ackAt[place], t.sndUna)) return;
   tcpOptionsParse(ACK_OPTIONS + place * 64, ackLen[place], options);
-  recoveryAck(t, acked, duplicate, sackInput(t, options, upTo));
+  heard(t, ackAt[place], true);
 }
 
 let timeouts: u32 = 0;
@@ -386,11 +398,19 @@ function transfer(sack: bool, first: u32, bytes: u32, percent: u32, seed: u64): 
   let wrong = sendAll(t);
   while (wrong == 0 && t.sndUna != t.sndEnd) {
     if (++steps > 200000) return 16;
+    // A step takes a millisecond.
+    pass(1000);
     if (segHead != segTail && below(2) == 0) arrive(r);
     else if (ackHead != ackTail) hear(t);
     else if (segHead == segTail) {
-      timeouts++;
-      recoveryTimeout(t);
+      // The reordering window ends, and if that tells of nothing, the timeout.
+      pass(500000);
+      const before = t.lostBytes;
+      if (sack) recoveryDetect(t);
+      if (t.lostBytes == before) {
+        timeouts++;
+        recoveryTimeout(t);
+      }
     }
     if (!seqLe(t.sndUna, r.rcvNxt)) return 32;
     wrong = sendAll(t);

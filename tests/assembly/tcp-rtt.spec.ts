@@ -2,7 +2,9 @@
 import { SW_TCP_RTO_MIN_MS } from "../../assembly/abi/switch";
 import { clockAdvance, now, nowMs } from "../../assembly/core/clock";
 import { switchSet } from "../../assembly/core/switch";
-import { rtoUs, rttAfterSyn, rttForget, rttInit, rttOnAck, rttOnSend, rttSample } from "../../assembly/tcp/rtt";
+import { deliveryBegin } from "../../assembly/tcp/delivery";
+import { rtoUs, rttAfterSyn, rttInit, rttOnAck, rttSample } from "../../assembly/tcp/rtt";
+import { scoreboardAck, scoreboardInit, scoreboardSent } from "../../assembly/tcp/scoreboard";
 import { Tcb } from "../../assembly/tcp/tcb";
 import { below, block, seedWith } from "./tcb-world";
 
@@ -12,7 +14,22 @@ function fresh(minMs: u32): Tcb {
   t.sndUna = 0xfffffff0;
   t.sndMax = t.sndUna;
   rttInit(t);
+  scoreboardInit(t);
   return t;
+}
+
+/** Sends `len` bytes more. */
+function send(t: Tcb, len: u32): void {
+  scoreboardSent(t, t.sndMax, t.sndMax + len);
+  t.sndMax += len;
+}
+
+/** All before `upTo` is acknowledged, with an echo if `hasTs`. */
+function ack(t: Tcb, upTo: u32, tsEcr: u32, hasTs: bool): void {
+  deliveryBegin(t);
+  scoreboardAck(t, upTo);
+  t.sndUna = upTo;
+  rttOnAck(t, upTo, tsEcr, hasTs);
 }
 
 function wait(us: u64): void {
@@ -21,11 +38,9 @@ function wait(us: u64): void {
 
 /** Sends `len` bytes and has them acknowledged after `us`. */
 function exchange(t: Tcb, len: u32, us: u64): void {
-  rttOnSend(t, t.sndMax + len);
-  t.sndMax += len;
+  send(t, len);
   wait(us);
-  t.sndUna = t.sndMax;
-  rttOnAck(t, t.sndUna, 0, false);
+  ack(t, t.sndMax, 0, false);
 }
 
 /** Largest difference, of many samples of up to `most` microseconds, to the formulas. */
@@ -95,36 +110,46 @@ describe("the round-trip time", () => {
     expect<u64>(rtoUs(t)).toBe(1000000);
   });
 
-  it("is that of one segment at a time, over the wrap of sequence numbers", () => {
+  it("is that of what is acknowledged last, once in a round trip, over the wrap of sequence numbers", () => {
     const t = fresh(1);
-    rttOnSend(t, t.sndMax + 20);
-    t.sndMax += 20;
+    send(t, 20);
     wait(500);
-    rttOnSend(t, t.sndMax + 20);
-    t.sndMax += 20;
+    send(t, 20);
     wait(500);
-    t.sndUna += 19;
-    rttOnAck(t, t.sndUna, 0, false);
-    expect<u32>(t.srttUs).toBe(0);
-    t.sndUna += 1;
-    rttOnAck(t, t.sndUna, 0, false);
+    ack(t, t.sndUna + 19, 0, false);
     expect<u32>(t.srttUs).toBe(1000);
     wait(5000);
-    t.sndUna += 20;
-    rttOnAck(t, t.sndUna, 0, false);
+    ack(t, t.sndUna + 21, 0, false);
+    // The round trip that began with the first is not over.
     expect<u32>(t.srttUs).toBe(1000);
+    exchange(t, 20, 2600);
+    expect<u32>(t.srttUs).toBe(1200);
+  });
+
+  it("counts in full what went a little before the end of its run", () => {
+    const t = fresh(1);
+    exchange(t, 1, 16000);
+    send(t, 20);
+    wait(1000);
+    send(t, 20);
+    expect<u8>(t.runCount).toBe(1);
+    wait(15000);
+    ack(t, t.sndUna + 20, 0, false);
+    expect<u32>(t.srttUs).toBe(16000);
+    expect<u32>(t.minRttUs).toBe(16000);
+    send(t, 20);
+    wait(1001);
+    send(t, 20);
+    expect<u8>(t.runCount).toBe(3);
   });
 
   it("is not that of a segment sent twice (RFC 6298 §3, Karn)", () => {
     const t = fresh(1);
-    rttOnSend(t, t.sndMax + 20);
-    t.sndMax += 20;
+    send(t, 20);
     wait(9000);
-    rttForget(t);
-    rttOnSend(t, t.sndMax);
+    scoreboardSent(t, t.sndUna, t.sndMax);
     wait(40);
-    t.sndUna += 20;
-    rttOnAck(t, t.sndUna, 0, false);
+    ack(t, t.sndMax, 0, false);
     expect<u32>(t.srttUs).toBe(0);
     exchange(t, 5, 700);
     expect<u32>(t.srttUs).toBe(700);
@@ -133,28 +158,36 @@ describe("the round-trip time", () => {
   it("is told by the echo of timestamps after a retransmission, once in a round trip (RFC 7323 §4)", () => {
     const t = fresh(1);
     t.tsOffset = 0xfffffff0 - nowMs();
-    rttOnSend(t, t.sndMax + 60);
-    t.sndMax += 60;
-    rttForget(t);
+    send(t, 60);
+    scoreboardSent(t, t.sndUna, t.sndMax);
     const sent = nowMs() + t.tsOffset;
     wait(70000);
-    t.sndUna += 20;
-    rttOnAck(t, t.sndUna, sent, true);
+    ack(t, t.sndUna + 20, sent, true);
     expect<u32>(t.srttUs).toBe(70000);
     wait(70000);
-    t.sndUna += 20;
-    rttOnAck(t, t.sndUna, sent, true);
+    ack(t, t.sndUna + 20, sent, true);
     expect<u32>(t.srttUs).toBe(70000);
   });
 
   it("is not what an echo says of a time to come, or of one too long ago", () => {
     const t = fresh(1);
-    t.sndMax += 60;
-    t.sndUna += 20;
-    rttOnAck(t, t.sndUna, nowMs() + 1, true);
-    rttOnAck(t, t.sndUna, nowMs() - 60001, true);
+    send(t, 60);
+    scoreboardSent(t, t.sndUna, t.sndMax);
+    ack(t, t.sndUna + 20, nowMs() + 1, true);
+    ack(t, t.sndUna + 20, nowMs() - 60001, true);
     expect<u32>(t.srttUs).toBe(0);
-    rttOnAck(t, t.sndUna, nowMs() - 60000, true);
+    ack(t, t.sndUna + 20, nowMs() - 60000, true);
     expect<u32>(t.srttUs).toBe(60000000);
+  });
+
+  it("has a least one, for five minutes (RFC 8985 §6.2 step 1)", () => {
+    const t = fresh(1);
+    exchange(t, 5, 700);
+    exchange(t, 5, 600);
+    exchange(t, 5, 900);
+    expect<u32>(t.minRttUs).toBe(600);
+    wait(300001000);
+    exchange(t, 5, 900);
+    expect<u32>(t.minRttUs).toBe(900);
   });
 });

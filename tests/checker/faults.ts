@@ -45,7 +45,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "an acknowledgment that nobody sent",
     scenario: "recovery-sack",
-    fault: onTcb(0, (tcb) => tcb.set("sndUna", tcb.get("sndNxt"))),
+    fault: onTcb(0, (tcb) => tcb.set("sndUna", tcb.get("sndMax"))),
     says: /more is acknowledged than the other end has received/,
   },
   {

@@ -7,7 +7,7 @@
  * record whose content is in the form; which of several records it is makes no difference. What is counted for
  * statistics is never read back. The bytes in the rings follow from their places, which is an invariant of its own.
  */
-import { TCB_BYTES_ACKED, TCB_F_GROWS_IN, TCB_F_TIMED } from "../../assembly/abi/tcp.js";
+import { TCB_BYTES_ACKED, TCB_F_GROWS_IN } from "../../assembly/abi/tcp.js";
 import type { Core } from "../../src/wasm/core.js";
 import type { Hash } from "./hash.js";
 import { layoutOf } from "./layout.js";
@@ -47,13 +47,13 @@ type Kind =
   | "statistic";
 
 const KINDS: Record<Exclude<Kind, "plain">, string> = {
-  snd: "sndUna sndNxt sndMax sndWl2 sndUp sndEnd rttSeq recover highRxt rescueRxt ecnSeq",
+  snd: "sndUna sndMax sndWl2 sndUp sndEnd rttSeq recover flightEnd rackEnd rackFack ecnSeq",
   rcv: "sndWl1 rcvNxt rcvAdv rcvUp rcvRead rcvFin lastAck",
   pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext acceptPrev freeNext",
-  ms: "tsRecentMs heardMs sentMs",
-  us: "rttAt",
+  ms: "tsRecentMs heardMs sentMs minRttMs",
+  us: "rackAt",
   counted: "countedMs",
-  time: "giveUpAt",
+  time: "giveUpAt rtoAt",
   second: "challengeAt",
   timestamp: "tsRecent",
   block: "dsackLeft",
@@ -66,7 +66,7 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
 };
 
 const PLAIN =
-  "state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount sackCount recovery dupAcks " +
+  "minRttUs sackedBytes lostBytes rackRttUs rexmtMode state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount runCount recovery dupAcks " +
   "backoff sndMask rcvMask rcvMost srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
   "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
   "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved ecnMute ecnReserved0 ecnReserved1";
@@ -99,7 +99,6 @@ const AT = {
   state: at("state"),
   flags: at("flags"),
   sndUna: at("sndUna"),
-  sndNxt: at("sndNxt"),
   sndMax: at("sndMax"),
   sndEnd: at("sndEnd"),
   sndWnd: at("sndWnd"),
@@ -121,7 +120,11 @@ const AT = {
 };
 
 const RANGE_COUNT = at("rangeCount");
-const SACK_COUNT = at("sackCount");
+const RUN_COUNT = at("runCount");
+/** Of a run (assembly/tcp/scoreboard.ts): bytes, and what its third word says of SACK. */
+const RUN_BYTES = 12;
+const RUN_SACKED = 1;
+const RACK_RTT = at("rackRttUs");
 const RCV_SHIFT = at("rcvShift");
 /** Of a timer: the link to it, 0 unless it stands in the wheel; when it expires, from 2^63 on never. */
 const TIMER_PREV = 4;
@@ -185,7 +188,20 @@ export class TcbView {
 
   /** Ranges that the peer has by SACK. */
   get sacked(): readonly Range[] {
-    return this.#rangesAt(this.#at + LAYOUT.bytes + this.#ranges * 8, this.#core.u8[this.#at + SACK_COUNT]);
+    return this.#runs.filter(({ info }) => (info & RUN_SACKED) !== 0).map(({ begin, end }) => [begin, end]);
+  }
+
+  /** What was sent and is not acknowledged. */
+  get #runs(): readonly { begin: number; end: number; at: number; info: number }[] {
+    const { u32, u8 } = this.#core;
+    const first = (this.#at + LAYOUT.bytes + this.#ranges * 8) >> 2;
+    let begin = this.get("sndUna");
+    return Array.from({ length: u8[this.#at + RUN_COUNT] }, (_, i) => {
+      const word = first + (i * RUN_BYTES) / 4;
+      const run = { begin, end: u32[word], at: u32[word + 1], info: u32[word + 2] };
+      begin = run.end;
+      return run;
+    });
   }
 
   #rangesAt(at: number, count: number): readonly Range[] {
@@ -225,7 +241,7 @@ export class TcbView {
       const ms = u32[(at + offset) >> 2];
       hash.add(ms === 0 ? 0x7fffffff : ms - nowMs);
     }
-    if ((this.get("flags") & TCB_F_TIMED) !== 0) {
+    if (u32[(at + RACK_RTT) >> 2] !== 0) {
       for (const offset of OF.us) hash.add(u32[(at + offset) >> 2] - nowUs);
     }
     for (const offset of OF.time) hash.add(this.#timeFrom(nowUs, at + offset));
@@ -246,7 +262,11 @@ export class TcbView {
     const grows = this.get("rcvRing") !== 0 && (this.get("flags") & TCB_F_GROWS_IN) !== 0;
     if (grows) throw new Error("no ring of these worlds may grow");
     for (const edge of this.waiting.flat()) hash.add(edge - irs);
-    for (const edge of this.sacked.flat()) hash.add(edge - iss);
+    for (const run of this.#runs) {
+      hash.add(run.end - iss);
+      hash.add(run.at - nowUs);
+      hash.add(run.info);
+    }
   }
 
   /** When challenges were last counted, and where now is in that second: without any it is all the same. */

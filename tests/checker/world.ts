@@ -382,7 +382,7 @@ export class World {
       const { step, done, read, written, failed } = this.apps[side].state;
       const call = this.apps[side].steps[step]?.word ?? "over";
       const text = this.hosts[side].connections().map(({ tcb }) => {
-        const snd = [tcb.get("sndUna"), tcb.get("sndNxt"), tcb.get("sndMax"), tcb.get("sndEnd")];
+        const snd = [tcb.get("sndUna"), tcb.get("sndMax"), tcb.get("sndEnd")];
         const rcv = [tcb.get("rcvRead"), tcb.get("rcvNxt"), tcb.get("rcvAdv")];
         const timers = (["rexmt", "ack", "life"] as const).filter((timer) => tcb.isArmed(timer)).join("+");
         const from = (base: number, list: number[]) => list.map((seq) => distance(base, seq)).join("/");

@@ -240,7 +240,7 @@ export class TcpPeers {
     const prng = this.#prng;
     const [una, max] = [t.get("sndUna"), t.get("sndMax")];
     const some = una + prng.below(distance(una, max) + 1);
-    const ack = pick(prng, [max, max, max, t.get("sndNxt"), some, some, una, una - 1, una - 70000, max + 1]) >>> 0;
+    const ack = pick(prng, [max, max, max, some, some, una, una - 1, una - 70000, max + 1]) >>> 0;
     return [datagram(place, this.#with(t, { ack, win: this.#window() }))];
   }
 

@@ -1,8 +1,8 @@
 /**
  * What must hold of all of a stack's connections at any time, read from their records, whatever came and was called:
  *
- *   UNA <= NXT <= MAX <= END (with the FIN);  READ <= RCV.NXT <= right edge, which does not go back; nor does anything
- *   ranges out of order lie in the window, apart from RCV.NXT and from each other; those of SACK between UNA and MAX, in order
+ *   UNA <= MAX <= END (with the FIN);  READ <= RCV.NXT <= right edge, which does not go back; nor does anything
+ *   ranges out of order lie in the window, apart from RCV.NXT and from each other; what was sent is all on the scoreboard, in order
  *   no more waits to be sent or read than the rings hold, and all of it is what was written or sent for that place
  *   whatever waits for an acknowledgment or a window has a timer; cwnd is nothing only by ECN (RFC 3168 §6.1.2)
  *   a listener's counts and queue are those of the connections that name it; rings and blocks are all accounted for
@@ -12,7 +12,7 @@
 import { HANDLE_INDEX } from "../../assembly/abi/socket.js";
 import * as TCP from "../../assembly/abi/tcp.js";
 import type { Stack } from "../../src/index.js";
-import { distance, type Range, type TcbRecord, tcbRecords } from "./tcp-records.js";
+import { distance, type Range, RUN_LOST, RUN_SACKED, type Run, type TcbRecord, tcbRecords } from "./tcp-records.js";
 import { readTcp, SYN } from "./tcp-wire.js";
 import { type Bytes, readIpv4 } from "./wire.js";
 
@@ -149,12 +149,12 @@ function inOrder(...numbers: number[]): boolean {
 }
 
 function requireSending(t: TcbRecord, state: number): void {
-  const [una, nxt, max, end] = [t.get("sndUna"), t.get("sndNxt"), t.get("sndMax"), t.get("sndEnd")];
-  const places = () => [una, nxt, max, end].map((seq) => distance(t.get("iss"), seq)).join();
+  const [una, max, end] = [t.get("sndUna"), t.get("sndMax"), t.get("sndEnd")];
+  const places = () => [una, max, end].map((seq) => distance(t.get("iss"), seq)).join();
   const fin = Number(t.has(TCP.TCB_F_FIN_QUEUED));
-  must(inOrder(una, nxt, max, end + fin), `UNA, NXT, MAX, END stand at ${places()}`);
+  must(inOrder(una, max, end + fin), `UNA, MAX, END stand at ${places()}`);
   const opening = state === TCP.TCP_SYN_SENT || state === TCP.TCP_SYN_RECEIVED;
-  if (opening) must(una === t.get("iss") && distance(una, max) === 1, `opening: UNA, NXT, MAX stand at ${places()}`);
+  if (opening) must(una === t.get("iss") && distance(una, max) === 1, `opening: UNA, MAX stand at ${places()}`);
   const queued = distance(una === t.get("iss") ? una + 1 : una, end);
   must(queued <= t.get("sndMask") + 1, `${queued} bytes are queued`);
   if (state < TCP.TCP_ESTABLISHED) return;
@@ -162,12 +162,26 @@ function requireSending(t: TcbRecord, state: number): void {
     (t.get("cwnd") > 0 || t.has(TCP.TCB_F_ECN)) && t.get("sndMss") > 0,
     `cwnd ${t.get("cwnd")}, MSS ${t.get("sndMss")}`,
   );
-  let left = una;
-  for (const range of t.sacked) {
-    must(distance(left, range[0]) > 0 && distance(range[0], range[1]) > 0, `SACK: ${text(t.sacked, t.get("iss"))}`);
-    left = range[1];
-  }
-  must(inOrder(left, max), `SACK beyond MAX: ${text(t.sacked, t.get("iss"))}`);
+  requireRuns(t, una, max);
+}
+
+/** The scoreboard tells of all from UNA to MAX, and its sums are right; the first byte is not SACKed. */
+function requireRuns(t: TcbRecord, una: number, max: number): void {
+  const { runs } = t;
+  const said = () =>
+    runs.map(({ begin, end, info }) => `${distance(una, begin)}:${distance(una, end)} ${info & 7}`).join(", ");
+  for (const run of runs) must(distance(run.begin, run.end) > 0, `runs: ${said()}`);
+  must((runs.at(-1)?.end ?? una) === max, `runs end not at MAX, ${distance(una, max)}: ${said()}`);
+  const sum = (flag: number) =>
+    runs.reduce((bytes, { begin, end, info }) => bytes + ((info & flag) === 0 ? 0 : distance(begin, end)), 0);
+  must(sum(RUN_SACKED) === t.get("sackedBytes"), `${t.get("sackedBytes")} bytes are SACKed: ${said()}`);
+  must(sum(RUN_LOST) === t.get("lostBytes"), `${t.get("lostBytes")} bytes are lost: ${said()}`);
+  const both = RUN_SACKED | RUN_LOST;
+  must(
+    runs.every(({ info }) => (info & both) !== both),
+    `lost, and SACKed: ${said()}`,
+  );
+  must(runs.length === 0 || ((runs[0] as Run).info & RUN_SACKED) === 0, `the first byte is SACKed: ${said()}`);
 }
 
 function requireReceiving(t: TcbRecord): void {

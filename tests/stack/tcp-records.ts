@@ -29,6 +29,17 @@ export function distance(a: number, b: number): number {
 
 export type Range = readonly [left: number, right: number];
 
+/** A run of the scoreboard (assembly/tcp/scoreboard.ts), with what its third word says. */
+export interface Run {
+  readonly begin: number;
+  readonly end: number;
+  readonly info: number;
+}
+
+export const RUN_SACKED = 1;
+export const RUN_LOST = 2;
+const RUN_BYTES = 12;
+
 function address(stack: Stack, at: number): string {
   const { u8 } = stack.core;
   return Array.from(u8.subarray(at + 12, at + 16)).join(".");
@@ -113,7 +124,20 @@ export class TcbRecord {
 
   /** Ranges that the peer has by SACK. */
   get sacked(): readonly Range[] {
-    return this.#rangesAt(this.at + TCB.bytes + this.#ranges * 8, this.get("sackCount"));
+    return this.runs.filter(({ info }) => (info & RUN_SACKED) !== 0).map(({ begin, end }) => [begin, end]);
+  }
+
+  /** What was sent and is not acknowledged, in order. */
+  get runs(): readonly Run[] {
+    const { u32 } = this.#stack.core;
+    let word = (this.at + TCB.bytes + this.#ranges * 8) >> 2;
+    let begin = this.get("sndUna");
+    return Array.from({ length: this.get("runCount") }, () => {
+      const run = { begin, end: u32[word] as number, info: u32[word + 2] as number };
+      begin = run.end;
+      word += RUN_BYTES / 4;
+      return run;
+    });
   }
 
   #rangesAt(at: number, count: number): readonly Range[] {

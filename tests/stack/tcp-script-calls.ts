@@ -58,7 +58,6 @@ const EVENTS: Record<string, number> = {
 /** Fields of `info`: where they stand in the Tcb, and how wide they are; sequence numbers relative to our ISS or theirs. */
 const INFO: Record<string, [offset: number, form: "u32" | "u8" | "u64" | "ours" | "theirs"]> = {
   una: [TCP.TCB_SND_UNA, "ours"],
-  nxt: [TCP.TCB_SND_NXT, "ours"],
   max: [TCP.TCB_SND_MAX, "ours"],
   end: [TCP.TCB_SND_END, "ours"],
   wnd: [TCP.TCB_SND_WND, "u32"],
@@ -72,6 +71,7 @@ const INFO: Record<string, [offset: number, form: "u32" | "u8" | "u64" | "ours" 
   dupacks: [TCP.TCB_DUP_ACKS, "u8"],
   backoff: [TCP.TCB_BACKOFF, "u8"],
   srtt: [TCP.TCB_SRTT_US, "u32"],
+  minrtt: [TCP.TCB_MIN_RTT_US, "u32"],
   rttvar: [TCP.TCB_RTTVAR_US, "u32"],
   rto: [TCP.TCB_RTO_US, "u32"],
   cwnd: [TCP.TCB_CWND, "u32"],
