@@ -11,7 +11,9 @@ import { ROOT, writeWhole } from "./files.mjs";
 import { functionsOf, LIST, linesOf, OURS, TINY_LINES } from "./hot.mjs";
 
 /** Benchmarks whose rows are the packet path. Of them those that tell more of something, not those of cost or boot. */
-const SUBJECTS = ["udp", "tcp", "forward", "fragments"];
+const SUBJECTS = ["udp", "tcp", "forward"];
+/** What frames on a wire pass besides, of which the rows have only those that are forwarded. */
+const ALSO = ["link/ethernet/etherInput", "link/neigh/neighOutput", "link/neigh/neighFind", "link/neigh/transmit"];
 /** Calls of exports to one of a function of the path. */
 const OFTEN = 8;
 /** What the names of our exports' functions begin with. */
@@ -100,7 +102,7 @@ async function main() {
     return sum;
   };
   /** @type {Set<string>} */
-  const hot = new Set();
+  const hot = new Set(ALSO.map((name) => OURS + name));
   for (const subject of SUBJECTS) {
     const bench = await import(pathToFileURL(join(ROOT, `dist/bench/${subject}.bench.js`)).href);
     for (const { name, better, ours } of await bench.default()) {
