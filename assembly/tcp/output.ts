@@ -106,7 +106,7 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   if (!sendText(t, seq, len, fin)) return false;
   const next = seq + len + (fin ? 1 : 0);
   const fresh = seq == t.sndMax;
-  recoverySent(t, next, fresh);
+  recoverySent(t, seq, next, fresh);
   scoreboardSent(t, seq, next);
   if (!fresh) {
     t.retransmits++;

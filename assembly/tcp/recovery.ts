@@ -19,7 +19,9 @@ import {
 import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
 import { count } from "../core/counter";
 import { congestionAcked, congestionReduce, congestionTimeout } from "./congestion";
+import { DELIVERY, deliveryBegin } from "./delivery";
 import { ecnReduced } from "./ecn";
+import { prrEnter, prrWindow } from "./prr";
 import { DUP_THRESH, rackDetect, rackTimeout, rackUpdate } from "./rack";
 import { inFlight, scoreboardLose } from "./scoreboard";
 import { seqLe, seqLt, seqMax, seqMin } from "./seq";
@@ -46,25 +48,40 @@ export function recoveryAck(t: Tcb, acked: u32, duplicate: bool, sacked: bool): 
     else if (!bySack(t)) fastAck(t, acked);
   }
   if (seqLe(t.recover, t.sndUna)) {
+    // RFC 9937 §6: what is left of the window when it ends says nothing.
+    if (t.recovery == <u8>TCB_FAST && bySack(t)) t.cwnd = t.ssthresh;
     t.recovery = <u8>TCB_OPEN;
     t.flags &= ~TCB_F_RETRANSMIT;
     // It stays near, so that comparing it means something however much is sent.
     t.recover = seqMax(t.recover, t.sndUna - 1);
   }
-  if (bySack(t)) return sackAck(t, sacked);
+  if (bySack(t)) return sackAck(t, acked, sacked);
   if (duplicate) duplicateAck(t);
   return 0;
 }
 
-function sackAck(t: Tcb, sacked: bool): u32 {
+function sackAck(t: Tcb, acked: u32, sacked: bool): u32 {
   rackUpdate(t);
   if (sacked) countDuplicate(t);
   // What is overdue without a hole that SACK shows was sent again: there is none outside of recovery.
-  return t.recovery == <u8>TCB_OPEN && t.sackedBytes == 0 ? 0 : recoveryDetect(t);
+  if (t.recovery == <u8>TCB_OPEN && t.sackedBytes == 0) return 0;
+  const before = t.lostBytes;
+  const wait = detect(t);
+  if (t.recovery == <u8>TCB_FAST && DELIVERY.bytes != 0) prrWindow(t, acked != 0 && t.lostBytes == before, 0);
+  return wait;
 }
 
-/** Time has passed, or an ACK come: what is lost now? How long until more is, microseconds. */
-export function recoveryDetect(t: Tcb): u32 {
+/** The reordering window is over: what is lost now? How long until more is, microseconds. */
+export function recoveryReorder(t: Tcb): u32 {
+  const before = t.lostBytes;
+  deliveryBegin(t);
+  const wait = detect(t);
+  // No ACK lets anything go: one segment, whose ACK will.
+  if (t.recovery == <u8>TCB_FAST && t.lostBytes != before) prrWindow(t, false, t.sndMss);
+  return wait;
+}
+
+function detect(t: Tcb): u32 {
   const before = t.lostBytes;
   const wait = rackDetect(t);
   if (t.recovery == <u8>TCB_OPEN && t.lostBytes != before) fastEnter(t);
@@ -117,7 +134,10 @@ function fastEnter(t: Tcb): void {
   if (!ecnReduced(t)) congestionReduce(t, (t.dupAcks != 0 ? t.flightEnd : t.sndMax) - t.sndUna);
   t.cwnd = t.ssthresh;
   count(CTR_TCP_FAST_RECOVERIES);
-  if (bySack(t)) count(CTR_TCP_SACK_RECOVERIES);
+  if (bySack(t)) {
+    count(CTR_TCP_SACK_RECOVERIES);
+    prrEnter(t);
+  }
   t.recovery = <u8>TCB_FAST;
   t.recover = t.sndMax;
   t.flags |= TCB_F_RETRANSMIT;
@@ -125,6 +145,7 @@ function fastEnter(t: Tcb): void {
 
 /** The retransmission timer has expired: what was sent goes again from SND.UNA on, but for what the peer says it has. */
 export function recoveryTimeout(t: Tcb): void {
+  if (t.recovery == <u8>TCB_FAST && bySack(t)) t.cwnd = t.ssthresh;
   // RFC 5681 §3.1: if the segment goes again and again, slow start's threshold stays.
   if (t.recovery != <u8>TCB_LOSS) congestionTimeout(t, t.sndMax - t.sndUna);
   t.cwnd = t.sndMss;
@@ -140,8 +161,9 @@ export function recoveryTimeout(t: Tcb): void {
   t.flags |= TCB_F_RETRANSMIT;
 }
 
-/** A segment that ends at `end` has been sent, for the first time if `fresh`; SND.MAX is not moved yet. */
-export function recoverySent(t: Tcb, end: u32, fresh: bool): void {
+/** A segment from `seq` to `end` has been sent, for the first time if `fresh`; SND.MAX is not moved yet. */
+export function recoverySent(t: Tcb, seq: u32, end: u32, fresh: bool): void {
+  t.prrOut += end - seq;
   // Only duplicate ACKs allow for more than cwnd.
   if (!fresh) t.flags &= ~TCB_F_RETRANSMIT;
   else if (t.recovery == <u8>TCB_OPEN && t.dupAcks != 0 && end - t.sndUna > t.cwnd) count(CTR_TCP_LIMITED_TRANSMITS);

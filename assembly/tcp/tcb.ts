@@ -205,6 +205,10 @@ export class Tcb {
   minRttMs: u32;
   /** REXMT_… of rexmt.ts: what the timer of retransmissions waits for. */
   rexmtMode: u32;
+  /** Proportional rate reduction (prr.ts): prr_delivered, prr_out and RecoverFS of RFC 9937, bytes. */
+  prrDelivered: u32;
+  prrOut: u32;
+  recoverFs: u32;
 }
 
 /** Bytes of a run, and how many there are at least: a hole between two ranges at either end, and two to be cut. */

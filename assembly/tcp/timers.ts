@@ -24,14 +24,13 @@ import { pathOf } from "../pcb/send";
 import { backlogOverdue } from "./backlog";
 import { resetSend } from "./challenge";
 import { connectionEnd } from "./connection";
-import { deliveryBegin } from "./delivery";
 import { segmentSend } from "./emit";
 import { reportSilence } from "./error";
 import { synAgain } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { outputOverride, tcpOutput } from "./output";
 import { paceReset } from "./pace";
-import { recoveryDetect, recoveryTimeout } from "./recovery";
+import { recoveryReorder, recoveryTimeout } from "./recovery";
 import { REXMT_REORDER, rexmtOnAck, rexmtRestart } from "./rexmt";
 import { rtoUs } from "./rtt";
 import { scoreboardSent } from "./scoreboard";
@@ -69,8 +68,7 @@ function rexmtExpired(t: Tcb): void {
 
 /** RFC 8985 §6.2 step 5: what was to come out of order has not. */
 function reordered(t: Tcb): void {
-  deliveryBegin(t);
-  rexmtOnAck(t, false, recoveryDetect(t));
+  rexmtOnAck(t, false, recoveryReorder(t));
   tcpOutput(t);
 }
 

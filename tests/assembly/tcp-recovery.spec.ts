@@ -10,8 +10,8 @@ import { rackInit } from "../../assembly/tcp/rack";
 import { rangeAdd, rangesPut, rangeTake } from "../../assembly/tcp/reassembly";
 import {
   recoveryAck,
-  recoveryDetect,
   recoveryInit,
+  recoveryReorder,
   recoverySent,
   recoveryTimeout,
   recoveryWindow,
@@ -62,7 +62,7 @@ function pass(us: u64): void {
 }
 
 function put(t: Tcb, seq: u32, len: u32): void {
-  recoverySent(t, seq + len, seq == t.sndMax);
+  recoverySent(t, seq, seq + len, seq == t.sndMax);
   scoreboardSent(t, seq, seq + len);
   t.sndMax = seqMax(t.sndMax, seq + len);
 }
@@ -249,7 +249,7 @@ describe("with SACK", () => {
     expect<string>(ack(t, 0, 100, 200)).toBe(" 1000");
     expect<string>(ack(t, 0, 100, 300)).toBe(" 1100");
     expect<string>(ack(t, 0, 400, 500)).toBe(" again 0+100");
-    expect<string>(state(t)).toBe("FAST 500 500");
+    expect<string>(state(t)).toBe("FAST 800 500");
     // Ten, three of them SACKed, 300 lost; two of limited transmit, and 0 again.
     expect<u32>(inFlight(t)).toBe(800);
     ack(t, 0, 400, 600);
@@ -267,7 +267,7 @@ describe("with SACK", () => {
     const t = sender(true, 1, 1000);
     output(t);
     expect<string>(ack(t, 0, 100, 400)).toBe(" again 0+100");
-    expect<string>(state(t)).toBe("FAST 500 500");
+    expect<string>(state(t)).toBe("FAST 750 500");
   });
 
   it("duplicates without news are none (RFC 6675 §2)", () => {
@@ -372,7 +372,9 @@ function sendAll(t: Tcb): u32 {
     // Limited transmit goes beyond the window, by two (RFC 3042).
     if (inFlight(t) > (t.recovery == <u8>TCB_OPEN ? t.cwnd + 2 * MSS : t.cwnd)) return 4;
   }
-  return t.cwnd < MSS || t.ssthresh < 2 * MSS ? 8 : 0;
+  // Of proportional rate reduction the window is what is in flight, and what may go.
+  const reduced = t.recovery == <u8>TCB_FAST && (t.flags & TCB_F_SACK) != 0;
+  return (t.cwnd < MSS && !reduced) || t.ssthresh < 2 * MSS ? 8 : 0;
 }
 
 /** The sender hears the next ACK. */
@@ -406,7 +408,7 @@ function transfer(sack: bool, first: u32, bytes: u32, percent: u32, seed: u64): 
       // The reordering window ends, and if that tells of nothing, the timeout.
       pass(500000);
       const before = t.lostBytes;
-      if (sack) recoveryDetect(t);
+      if (sack) recoveryReorder(t);
       if (t.lostBytes == before) {
         timeouts++;
         recoveryTimeout(t);

@@ -66,7 +66,7 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
 };
 
 const PLAIN =
-  "minRttUs sackedBytes lostBytes rackRttUs rexmtMode state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount runCount recovery dupAcks " +
+  "prrDelivered prrOut recoverFs minRttUs sackedBytes lostBytes rackRttUs rexmtMode state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount runCount recovery dupAcks " +
   "backoff sndMask rcvMask rcvMost srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
   "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
   "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved ecnMute ecnReserved0 ecnReserved1";
