@@ -62,7 +62,6 @@ export function arrivesInput(t: Tcb): u32 {
     else challenge(t);
     return DROP_TCP_SYN;
   }
-  heard(t);
   const span = segmentSpan();
   const left = SEG.seq;
   const right = left + SEG.len;
@@ -76,6 +75,7 @@ export function arrivesInput(t: Tcb): u32 {
   if (!segmentHas(TCP_ACK)) return DROP_TCP_NO_ACK;
   const verdict = ackInput(t);
   if (verdict != ACK_GOES_ON) return verdict;
+  heard(t, left);
   if (SEG.len != 0 && (t.flags & TCB_F_ECN) != 0) ecnText(t);
   // Sixth: URG. Seventh: the text. Eighth: FIN.
   urgentInput(t);
@@ -103,12 +103,13 @@ function timestampCheck(t: Tcb): u32 {
   return DROP_TCP_PAWS;
 }
 
-/** The segment in hand is the peer's. RFC 7323 §4.3 (2): TS.Recent is that of the segment which the last ACK answered, or of
- * a newer one. */
-export function heard(t: Tcb): void {
+/** The segment in hand, which began at `seq`, is the peer's: its ACK is believed (a forger who hits the window shall not set
+ * TS.Recent so that the peer's are old). RFC 7323 §4.3 (2): TS.Recent is that of the segment which the last ACK answered,
+ * or of a newer one. */
+export function heard(t: Tcb, seq: u32): void {
   t.heardMs = nowMs();
   t.keepProbes = 0;
-  if ((t.flags & TCB_F_TIMESTAMPS) == 0 || !seqLe(SEG.seq, t.lastAck)) return;
+  if ((t.flags & TCB_F_TIMESTAMPS) == 0 || !seqLe(seq, t.lastAck)) return;
   if ((OPTIONS.seen & TCPOPTS_TIMESTAMP) == 0) return;
   t.tsRecent = OPTIONS.tsVal;
   t.tsRecentMs = nowMs();

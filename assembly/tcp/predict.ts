@@ -29,7 +29,7 @@ export function predictInput(t: Tcb, pb: Pbuf, len: u32): u32 {
   const header = pseudoSum4Hdr(pb.l3, IPPROTO_TCP, len) + sum(pb.l4, len - SEG.len);
   if (checksumFinish(SEG.len != 0 ? header + copyInSum(t) : header) != 0) return DROP_TCP_CHECKSUM;
   t.segsIn++;
-  heard(t);
+  heard(t, SEG.seq);
   ackTake(t, false);
   if (SEG.len != 0) {
     if ((t.flags & TCB_F_ECN) != 0) ecnText(t);

@@ -25,8 +25,8 @@ export class Wire implements Driver {
   port!: DriverPort;
   taken = 0;
   bytes = 0;
-  /** Shown each datagram; nobody unless set. */
-  heard: ((datagram: Uint8Array) => void) | undefined;
+  /** Who is shown the TCP segments to a port. */
+  readonly hearers = new Map<number, (datagram: Uint8Array) => void>();
 
   attach(port: DriverPort): void {
     this.port = port;
@@ -35,7 +35,7 @@ export class Wire implements Driver {
   transmit(frame: Uint8Array): boolean {
     this.taken++;
     this.bytes += frame.length;
-    this.heard?.(frame);
+    if (this.hearers.size > 0) this.hearers.get(((frame[22] as number) << 8) | (frame[23] as number))?.(frame);
     return true;
   }
 }
@@ -171,7 +171,7 @@ export class Puppet {
 
   /** Opens the connection. */
   open(options: readonly TcpOption[] = [], win = 65535): this {
-    this.battle.wire.heard = (datagram) => this.#hear(datagram);
+    this.battle.wire.hearers.set(this.port, (datagram) => this.#hear(datagram));
     this.send({ flags: SYN, seq: this.seq - 1, ack: 0, options, win });
     const synAck = this.heard.shift();
     if (synAck === undefined) throw new Error("no SYN-ACK");
@@ -217,7 +217,7 @@ export class Puppet {
   }
 }
 
-/** Its address in words. */
+/** Its address as a number. */
 export const CLIENT_NUMBER = ip4(CLIENT);
 
 /** A socket of the victim's that listens, whose connections nobody drives. */
