@@ -8,9 +8,8 @@ import { Battle, CLIENT_NUMBER, Forgery, SERVED } from "./tcp-attack.js";
 import { ACK, FIN, RST, SYN } from "./tcp-wire.js";
 
 const BYTES = 1_500_000;
-/** Less than the window: one of these hits it. */
+/** Less than the window: of all places so far apart one hits it. */
 const STRIDE = 60_000;
-const GUESSES = Math.ceil(2 ** 32 / STRIDE);
 const A_MS = 300;
 
 /** A transfer both ways, which `attack` may trouble: how long it takes, us. */
@@ -32,13 +31,16 @@ async function transfer(attack?: (battle: Battle, clientPort: number) => () => v
   return { battle, tookUs };
 }
 
-/** Sweeps over the sequence space, again and again while the transfer lasts. */
+/** Guesses on both sides of the window and in it, where a sweep over all of the sequence space passes each time. */
 function sweep(forged: Forgery, count: { sent: number }) {
   return (battle: Battle, clientPort: number) => {
     const prng = new Prng(9);
     return () => {
+      const t = battle.records().find(({ remotePort }) => remotePort === clientPort);
+      if (t === undefined || t.get("state") !== 5) return;
+      const next = t.get("rcvNxt") + 1 + prng.below(1000);
       for (let i = 0; i < A_MS; i++, count.sent++) {
-        const seq = (count.sent * STRIDE) >>> 0;
+        const seq = (next + (i - A_MS / 2) * STRIDE) >>> 0;
         battle.inject(forged.say(CLIENT_NUMBER, clientPort, SERVED, seq, prng.uint32()));
       }
     };
@@ -61,14 +63,12 @@ describe("guesses that meet the window", () => {
     const { counters, drops } = battle.victim.statistics();
     const inside = drops.TCP_RST_SEQUENCE + drops.TCP_SYN + drops.TCP_ACK;
     expect(inside, "guesses inside the window").toBeGreaterThan(0);
-    expect(drops.TCP_SEQUENCE + inside).toBe(count.sent);
+    // Each of them, and a few of the client's own, which answer challenges too late.
+    expect(drops.TCP_SEQUENCE + inside).toBeGreaterThanOrEqual(count.sent);
+    expect(drops.TCP_SEQUENCE + inside).toBeLessThan(count.sent + 100);
     const seconds = Math.ceil(tookUs / 1e6) + 1;
     expect(counters.TCP_CHALLENGE_ACKS).toBeLessThanOrEqual(seconds * battle.victim.switches.get("TCP_CHALLENGES"));
   });
-});
-
-test("one whole sweep is enough to meet every window", () => {
-  expect(GUESSES).toBeLessThan(2 * A_MS * 1000);
 });
 
 test("a timestamp of the future, in the right place but with a guessed ACK, does not make the peer's old (RFC 7323 §5.3)", async () => {
