@@ -106,11 +106,9 @@ export function scoreboardAck(t: Tcb, ack: u32): void {
     take(t, run, begin, run.end, 0);
     begin = run.end;
   }
-  if (i != 0) {
-    t.runCount = <u8>(t.runCount - i);
-    memory.copy(runsOf(t), runsOf(t) + i * offsetof<Run>(), t.runCount * offsetof<Run>());
-  }
+  t.runCount = <u8>(t.runCount - i);
   if (t.runCount == 0) return;
+  if (i != 0) memory.copy(runsOf(t), runsOf(t) + i * offsetof<Run>(), t.runCount * offsetof<Run>());
   const first = runAt(t, 0);
   if (begin != ack) take(t, first, begin, ack, first.info >>> SPREAD_SHIFT);
   // RFC 2018 §8: what was SACKed and is not acknowledged with what lies before it, the peer has given up.
