@@ -14,14 +14,24 @@ import { Ipv4Hdr } from "../wire/ipv4";
 /** An error about the datagram `ip`, sent to the 16-byte address `dst`, says that the next link takes `mtu` bytes; 0: it
  * is of a router older than that field. False: it cannot be. */
 export function pathMtuInput(ip: Ipv4Hdr, dst: usize, mtu: u32): bool {
+  const next = pathMtuClaimed(ip, mtu);
+  if (next != 0) pathMtuLearn(dst, next);
+  return next != 0;
+}
+
+/** What such an error claims the path to take; 0: it cannot be. */
+export function pathMtuClaimed(ip: Ipv4Hdr, mtu: u32): u32 {
   const sent = ip.totalLen;
   const next = mtu != 0 ? mtu : plateauBelow(sent);
-  if ((ip.flagsOffset & IPV4_FLAG_DF) == 0 || next < <u32>IPV4_MIN_MTU || next >= sent) return false;
+  return (ip.flagsOffset & IPV4_FLAG_DF) == 0 || next < <u32>IPV4_MIN_MTU || next >= sent ? 0 : next;
+}
+
+/** The path to the 16-byte address `dst` is believed to take `mtu` bytes. */
+export function pathMtuLearn(dst: usize, mtu: u32): void {
   const known = destinationFind(dst);
   // About what was sent before the last one was heard.
-  if (known !== null && known.mtu != 0 && known.mtu < next) return true;
-  if (destinationSetMtu(dst, next, now() + switchUs(SW_IP_PMTU_MS))) count(CTR_IP_PMTU_LEARNED);
-  return true;
+  if (known !== null && known.mtu != 0 && known.mtu < mtu) return;
+  if (destinationSetMtu(dst, mtu, now() + switchUs(SW_IP_PMTU_MS))) count(CTR_IP_PMTU_LEARNED);
 }
 
 /** RFC 1191 §7.1: MTUs as links have them; the next one below what did not fit. */

@@ -28,6 +28,7 @@ import { challenge } from "./challenge";
 import { connectionEnd, connectionEstablish, connectionTimeWait } from "./connection";
 import { deliveryBegin } from "./delivery";
 import { ecnAck } from "./ecn";
+import { mtuAck } from "./mtu-probe";
 import { recoveryAck } from "./recovery";
 import { rexmtOnAck } from "./rexmt";
 import { rttOnAck } from "./rtt";
@@ -69,6 +70,7 @@ export function ackTake(t: Tcb, duplicate: bool): void {
   if (moves || sacked) rttOnAck(t, ack, OPTIONS.tsEcr, (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
   if (windowIsNewer(t, ack)) windowSet(t, SEG.wnd << t.sndShift);
   if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
+  if ((t.mtuProbe | t.mtuSample) != 0) mtuAck(t);
   if (!moves && !sacked && !duplicate) return;
   const wait = recoveryAck(t, acked, duplicate, sacked);
   if (moves || sacked) rexmtOnAck(t, moves, wait);

@@ -42,6 +42,7 @@ import { ECN_ASKS, ecnAgree, ecnInit } from "./ecn";
 import { ackForget } from "./gather";
 import { connectionSecret, isn, timestampOffset } from "./isn";
 import { keepaliveBegin } from "./keepalive";
+import { mtuInit } from "./mtu-probe";
 import { tcpPath } from "./path";
 import { rackInit } from "./rack";
 import { recoveryInit } from "./recovery";
@@ -138,6 +139,7 @@ export function connectionEstablish(t: Tcb): void {
   t.state = TCP_ESTABLISHED;
   // What both ends take is known now.
   tcpPath(t);
+  mtuInit(t);
   rttAfterSyn(t, t.retransmits != 0);
   congestionInit(t);
   recoveryInit(t);

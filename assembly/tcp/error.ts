@@ -18,7 +18,7 @@ import { TCB_F_HELD, TCP_SYN_SENT } from "../abi/tcp";
 import { NEXT_FREE } from "../abi/verdict";
 import { count } from "../core/counter";
 import { flowDestination, flowSource } from "../ip/flow";
-import { pathMtuInput } from "../ip/path-mtu";
+import { pathMtuClaimed, pathMtuLearn } from "../ip/path-mtu";
 import { address4, addressCopy } from "../memory/address";
 import { Pbuf } from "../memory/pbuf";
 import { demuxConnected } from "../pcb/demux";
@@ -30,6 +30,7 @@ import { IcmpHdr } from "../wire/icmp";
 import { Ipv4Hdr } from "../wire/ipv4";
 import { TcpHdr } from "../wire/tcp";
 import { connectionEnd } from "./connection";
+import { mtuClaimWaits } from "./mtu-probe";
 import { tcpOutput } from "./output";
 import { tcpPath } from "./path";
 import { scoreboardLose } from "./scoreboard";
@@ -48,10 +49,15 @@ export function tcpError(pb: Pbuf, quoted: usize): u32 {
   if (icmp.type == ICMP_REDIRECT) return NEXT_FREE;
   const tooLong = icmp.type == ICMP_UNREACHABLE && icmp.code == ICMP_UNREACH_NEEDFRAG;
   const ip = changetype<Ipv4Hdr>(pb.l4 + ICMP_HDR_LEN);
-  if (tooLong && !pathMtuInput(ip, pcbFirstHop(p, flowDestination()), icmp.mtu)) return DROP_ICMP_PMTU;
+  const mtu = tooLong ? pathMtuClaimed(ip, icmp.mtu) : 0;
+  if (tooLong && mtu == 0) return DROP_ICMP_PMTU;
   count(CTR_ICMP_IN_ERRORS_MATCHED);
-  if (tooLong) smaller(t);
-  else {
+  if (tooLong) {
+    // RFC 5927 §7.2: longer segments have arrived.
+    if (synchronized(t) && mtuClaimWaits(t, h.seq, mtu)) return NEXT_FREE;
+    pathMtuLearn(pcbFirstHop(p, flowDestination()), mtu);
+    smaller(t);
+  } else {
     t.softError = errnoOfIcmp(icmp.type, icmp.code);
     // RFC 9293 MUST-47: who wants to know reads it with sock_error.
     if ((t.flags & TCB_F_HELD) != 0) pcbReport(p, pb, h.dstPort, t.softError);

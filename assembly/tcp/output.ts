@@ -11,6 +11,7 @@ import { timerArm, timerArmed, timerStop } from "../core/timer";
 import { ackSend } from "./challenge";
 import { congestionIdle } from "./congestion";
 import { segmentSend } from "./emit";
+import { mtuProbe, mtuProbeSent, mtuSent, PROBE_WAITS } from "./mtu-probe";
 import { paceHolds, paceSent } from "./pace";
 import { tcpPath } from "./path";
 import { recoverySent, recoveryWindow } from "./recovery";
@@ -42,8 +43,18 @@ function sendAll(t: Tcb): void {
     return;
   }
   if (t.sndUna == t.sndMax) congestionIdle(t);
+  if (t.mtuCap != 0 && !probePath(t)) return;
   while (sendNext(t)) {}
   persist(t);
+}
+
+/** Sends a longer segment, if it is time to find out whether it passes (RFC 4821). False if nothing is to go before it. */
+function probePath(t: Tcb): bool {
+  const seq = t.sndMax;
+  const len = mtuProbe(t);
+  if (len == PROBE_WAITS || (len != 0 && paceHolds(t))) return false;
+  if (len != 0 && send(t, seq, len, false)) mtuProbeSent(t, seq, len);
+  return true;
 }
 
 /** Bytes of a full segment: at most half of the largest window, so that two of them fit. */
@@ -108,6 +119,7 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   const fresh = seq == t.sndMax;
   recoverySent(t, seq, next, fresh);
   scoreboardSent(t, seq, next);
+  if (fresh && len > <u32>t.mtuProven) mtuSent(t, next, len);
   if (!fresh) {
     t.retransmits++;
     count(CTR_TCP_RETRANS_SEGS);

@@ -30,7 +30,8 @@ function rate(t: Tcb): u64 {
   const most: u64 = tcpOption(t, OPT_TCP_PACING_RATE);
   if (switchValue(SW_TCP_PACING) == 0 || t.srttUs == 0) return most;
   const tenths: u64 = t.cwnd < t.ssthresh ? 20 : 12;
-  const own = max<u64>((tenths * t.cwnd * (SECOND_US / 10)) / t.srttUs, 1);
+  // RFC 3168 §6.1.2 leaves no window at times; the timer sends all the same.
+  const own = max<u64>((tenths * max<u32>(t.cwnd, t.sndMss) * (SECOND_US / 10)) / t.srttUs, 1);
   return most != 0 ? min<u64>(own, most) : own;
 }
 

@@ -37,9 +37,22 @@ export function tcpPath(t: Tcb): usize {
     t.softError = E_ADDRNOTAVAIL;
     return 0;
   }
-  const options = p.optionsLen + ((t.flags & TCB_F_TIMESTAMPS) != 0 ? TIMESTAMP_LEN : 0);
-  // RFC 9293 §3.7.1: Eff.snd.MSS, the timestamps taken off (RFC 6691).
-  const most = min<u32>(t.peerMss, mssOffered(t, path.mtu));
-  t.sndMss = most > options + PAYLOAD_LEAST ? most - options : PAYLOAD_LEAST;
+  t.sndMss = segmentBytes(t, t.mtuCap != 0 ? min<u32>(path.mtu, t.mtuCap) : path.mtu);
   return <usize>found;
+}
+
+/** Payload of a full segment over a path of this MTU. RFC 9293 §3.7.1: Eff.snd.MSS, the options taken off (RFC 6691). */
+export function segmentBytes(t: Tcb, mtu: u32): u32 {
+  const options = optionBytes(t);
+  const most = min<u32>(t.peerMss, mssOffered(t, mtu));
+  return most > options + PAYLOAD_LEAST ? most - options : PAYLOAD_LEAST;
+}
+
+/** What each segment with data has in front of it, IP's header too. */
+export function headerBytes(t: Tcb): u32 {
+  return IPV4_HDR_LEN + TCP_HDR_LEN + optionBytes(t);
+}
+
+function optionBytes(t: Tcb): u32 {
+  return t.pcb.optionsLen + ((t.flags & TCB_F_TIMESTAMPS) != 0 ? TIMESTAMP_LEN : 0);
 }

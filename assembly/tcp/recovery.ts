@@ -21,6 +21,7 @@ import { count } from "../core/counter";
 import { congestionAcked, congestionReduce, congestionTimeout } from "./congestion";
 import { DELIVERY, deliveryBegin } from "./delivery";
 import { ecnReduced } from "./ecn";
+import { mtuProbeMissing } from "./mtu-probe";
 import { prrEnter, prrWindow } from "./prr";
 import { DUP_THRESH, rackDetect, rackTimeout, rackUpdate } from "./rack";
 import { inFlight, scoreboardLose } from "./scoreboard";
@@ -131,7 +132,9 @@ function loseFirst(t: Tcb): void {
 
 /** RFC 6675 §5 step 4; RFC 5681 §3.2 steps 2 and 3. */
 function fastEnter(t: Tcb): void {
-  if (!ecnReduced(t)) congestionReduce(t, (t.dupAcks != 0 ? t.flightEnd : t.sndMax) - t.sndUna);
+  // RFC 4821 §7.5: too long, and no sign of congestion.
+  if (mtuProbeMissing(t)) t.ssthresh = max<u32>(t.cwnd, t.sndMss << 1);
+  else if (!ecnReduced(t)) congestionReduce(t, (t.dupAcks != 0 ? t.flightEnd : t.sndMax) - t.sndUna);
   t.cwnd = t.ssthresh;
   count(CTR_TCP_FAST_RECOVERIES);
   if (bySack(t)) {

@@ -169,8 +169,27 @@ export class Tcb {
   ecnSeq: u32;
   /** A SYN without ECN went, or came: ECT is not set (RFC 3168 §6.1.1). */
   ecnMute: u8;
-  ecnReserved0: u8;
-  ecnReserved1: u16;
+  /** Probes of mtuSize that were lost in a row; nonzero: at the first timeout the peer had something by SACK. */
+  mtuFails: u8;
+  mtuFull: u8;
+  mtuReserved: u8;
+  /** Search for the path's MTU (mtu-probe.ts): what segments keep to, 0 = the path's; the largest that may pass. */
+  mtuCap: u16;
+  mtuHigh: u16;
+  /** Bytes in the probe that is out, 0 = none; the MTU it is of; where it begins; when something was last learned (ms). */
+  mtuProbe: u16;
+  mtuSize: u16;
+  mtuSeq: u32;
+  mtuMs: u32;
+  /** Bytes of a segment under way that is longer than all that arrived, 0 = none, and of the longest that did; an MTU that
+   * an error claims, 0 = none, about the segment at mtuClaimSeq. */
+  mtuSample: u16;
+  mtuProven: u16;
+  mtuClaim: u16;
+  mtuReserved1: u16;
+  mtuClaimSeq: u32;
+  /** Where the segment of mtuSample bytes ends. */
+  mtuSampleEnd: u32;
   /** The connection before it in the accept queue. */
   acceptPrev: Tcb | null;
   /** Bytes that are taken for lost, and were not sent again since. */

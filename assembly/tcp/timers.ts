@@ -28,6 +28,7 @@ import { segmentSend } from "./emit";
 import { reportSilence } from "./error";
 import { synAgain } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
+import { mtuTimeout } from "./mtu-probe";
 import { outputOverride, tcpOutput } from "./output";
 import { paceReset } from "./pace";
 import { recoveryReorder, recoveryTimeout } from "./recovery";
@@ -106,12 +107,14 @@ function doubt(t: Tcb): void {
 /** RFC 6298 §5.4 to §5.6. */
 function timeout(t: Tcb): void {
   count(CTR_TCP_TIMEOUTS);
-  if (t.giveUpAt == 0) t.giveUpAt = now() + patienceUs(t) - min<u64>(patienceUs(t), rtoUs(t) >> 1);
+  const first = t.giveUpAt == 0;
+  if (first) t.giveUpAt = now() + patienceUs(t) - min<u64>(patienceUs(t), rtoUs(t) >> 1);
   if (now() >= t.giveUpAt) {
     giveUp(t);
     return;
   }
   if (t.backoff == R1) doubt(t);
+  mtuTimeout(t, first);
   recoveryTimeout(t);
   paceReset(t);
   if (t.sndWnd == 0) {

@@ -47,7 +47,7 @@ type Kind =
   | "statistic";
 
 const KINDS: Record<Exclude<Kind, "plain">, string> = {
-  snd: "sndUna sndMax sndWl2 sndUp sndEnd rttSeq recover flightEnd rackEnd rackFack ecnSeq",
+  snd: "sndUna sndMax sndWl2 sndUp sndEnd rttSeq recover flightEnd rackEnd rackFack ecnSeq mtuSeq mtuClaimSeq mtuSampleEnd",
   rcv: "sndWl1 rcvNxt rcvAdv rcvUp rcvRead rcvFin lastAck",
   pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext acceptPrev freeNext",
   ms: "tsRecentMs heardMs sentMs minRttMs",
@@ -61,7 +61,7 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
   timer: "rexmt0 ack0 life0 pace0",
   part: "rexmt8 rexmt16 ack8 ack16 life8 life16 pace8 pace16",
   tuned: "tuneRead tuneAt",
-  base: "iss irs tsOffset",
+  base: "iss irs tsOffset mtuMs",
   statistic: "retransmits bytesAcked bytesReceived segsOut segsIn",
 };
 
@@ -69,7 +69,8 @@ const PLAIN =
   "prrDelivered prrOut recoverFs minRttUs sackedBytes lostBytes rackRttUs rexmtMode state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount runCount recovery dupAcks " +
   "backoff sndMask rcvMask rcvMost srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
   "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
-  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved ecnMute ecnReserved0 ecnReserved1";
+  "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved " +
+  "ecnMute mtuFails mtuFull mtuReserved mtuCap mtuHigh mtuProbe mtuSize mtuSample mtuProven mtuClaim mtuReserved1";
 
 function kindOf(name: string): Kind {
   for (const [kind, names] of Object.entries(KINDS)) if (names.split(" ").includes(name)) return kind as Kind;

@@ -47,8 +47,6 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "not counted yet",
   CTR_TCP_RINGS_MOVED: "not counted yet",
-  CTR_TCP_MTU_PROBES: "not counted yet",
-  CTR_TCP_MTU_BLACK_HOLES: "not counted yet",
 };
 
 /** TCP's states (TIME-WAIT has a pool and counters of its own) and kinds of recovery: the names in tcp-invariants.ts. */
