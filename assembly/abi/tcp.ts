@@ -125,6 +125,9 @@ export const TCB_F_REORDERED = 524288;
 export const TCB_F_ECN = 16777216;
 export const TCB_F_ECE = 33554432;
 export const TCB_F_CWR = 67108864;
+/** What was reduced last may have been for nothing; new data goes before what is lost, to find out (F-RTO, RFC 5682). */
+export const TCB_F_UNDO = 2097152;
+export const TCB_F_FRTO = 4194304;
 /** The ring may become a larger one: that of what is sent; that of what is received. */
 export const TCB_F_GROWS_OUT = 134217728;
 export const TCB_F_GROWS_IN = 268435456;

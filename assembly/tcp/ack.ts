@@ -22,7 +22,7 @@ import { now } from "../core/clock";
 import { switchUs } from "../core/switch";
 import { timerArm, timerStop } from "../core/timer";
 import { PCB_ORPHAN } from "../pcb/pcb";
-import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
+import { TCPOPTS_SACK, TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { answerReset } from "./answer";
 import { challenge } from "./challenge";
 import { connectionEnd, connectionEstablish, connectionTimeWait } from "./connection";
@@ -36,6 +36,7 @@ import { scoreboardAck, scoreboardLose, scoreboardSack } from "./scoreboard";
 import { OPTIONS, SEG, segmentHas } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { finQueued, lifeTimer, rexmtTimer, Tcb, tcpEvent, unacknowledged } from "./tcb";
+import { dsackInput } from "./undo";
 
 /** The segment's text comes next. */
 export const ACK_GOES_ON: u32 = 0xffffffff;
@@ -68,6 +69,7 @@ export function ackTake(t: Tcb, duplicate: bool): void {
   const acked = moves ? advance(t, ack) : 0;
   const sacked = scoreboardSack(t, OPTIONS, ack);
   if (moves || sacked) rttOnAck(t, ack, OPTIONS.tsEcr, (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
+  if ((OPTIONS.seen & TCPOPTS_SACK) != 0) dsackInput(t);
   if (windowIsNewer(t, ack)) windowSet(t, SEG.wnd << t.sndShift);
   if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
   if ((t.mtuProbe | t.mtuSample) != 0) mtuAck(t);

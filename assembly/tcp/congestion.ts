@@ -3,7 +3,7 @@
 
 import { TCP_ECE } from "../abi/proto";
 import { OPT_TCP_CONGESTION } from "../abi/socket";
-import { TCB_F_CWR, TCB_F_ECN, TCB_LOSS, TCB_OPEN, TCP_CONGESTION_CUBIC } from "../abi/tcp";
+import { TCB_F_CWR, TCB_F_ECN, TCB_F_UNDO, TCB_LOSS, TCB_OPEN, TCP_CONGESTION_CUBIC } from "../abi/tcp";
 import { nowMs } from "../core/clock";
 import { cubicAcked, cubicRestart, cubicThreshold, cubicTimeout } from "./cubic";
 import { CWND_MOST, renoAcked, renoThreshold } from "./reno";
@@ -108,6 +108,7 @@ const WORDS_BYTES: usize = offsetof<Tcb>("ccPrior0") - offsetof<Tcb>("cc0");
 
 /** What a reduction changes is kept, as it is. A timeout in fast recovery is no reduction of its own. */
 function remember(t: Tcb): void {
+  t.flags &= ~TCB_F_UNDO;
   t.ssthreshPrior = t.ssthresh;
   t.cwndPriorPrior = t.cwndPrior;
   t.cwndPrior = t.cwnd;

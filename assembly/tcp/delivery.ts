@@ -5,7 +5,7 @@
 import { now } from "../core/clock";
 import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
 import { OPTIONS } from "./segment";
-import { seqLt, seqMax } from "./seq";
+import { seqLe, seqLt, seqMax } from "./seq";
 import { Tcb } from "./tcb";
 
 @unmanaged
@@ -24,6 +24,8 @@ export class Delivery {
   top: u32;
   /** One below RACK.fack has come that was sent once only: the path reorders (RFC 8985 §6.2 step 3). */
   reordered: u32;
+  /** Bytes below the recovery point that were sent once. */
+  once: u32;
 }
 
 export const DELIVERY: Delivery = changetype<Delivery>(memory.data(offsetof<Delivery>(), 4));
@@ -37,6 +39,7 @@ export function deliveryBegin(t: Tcb): void {
   DELIVERY.any = 0;
   DELIVERY.rttUs = 0;
   DELIVERY.reordered = 0;
+  DELIVERY.once = 0;
 }
 
 /** The `len` bytes up to `end` are delivered, whose run was sent at `at`, and they up to `slack` before; not for the
@@ -44,7 +47,10 @@ export function deliveryBegin(t: Tcb): void {
 export function delivered(t: Tcb, len: u32, end: u32, at: u32, slack: u32, again: bool): void {
   DELIVERY.bytes += len;
   DELIVERY.top = seqMax(DELIVERY.top, end);
-  if (!again && seqLt(end, t.rackFack)) DELIVERY.reordered = 1;
+  if (!again) {
+    if (seqLt(end, t.rackFack)) DELIVERY.reordered = 1;
+    if (seqLe(end, t.recover)) DELIVERY.once += len;
+  }
   if (DELIVERY.any != 0 && !sentAfter(at, end, DELIVERY.at, DELIVERY.end)) return;
   const us = max<u32>(<u32>now() - at, 1);
   if (again && isOfTheFirst(t, us)) return;

@@ -4,7 +4,7 @@
 import { CTR_TCP_RETRANS_SEGS } from "../abi/counter";
 import { TCP_ACK, TCP_FIN, TCP_PSH } from "../abi/proto";
 import { OPT_TCP_NODELAY } from "../abi/socket";
-import { TCB_F_ACK_NOW, TCB_F_MORE, TCB_F_PERSIST, TCB_F_RETRANSMIT, TCB_F_SMALL_OUT } from "../abi/tcp";
+import { TCB_F_ACK_NOW, TCB_F_FRTO, TCB_F_MORE, TCB_F_PERSIST, TCB_F_RETRANSMIT, TCB_F_SMALL_OUT } from "../abi/tcp";
 import { now, nowMs } from "../core/clock";
 import { count } from "../core/counter";
 import { timerArm, timerArmed, timerStop } from "../core/timer";
@@ -20,6 +20,7 @@ import { rtoUs } from "./rtt";
 import { inFlight, scoreboardLost, scoreboardLostEnd, scoreboardSent } from "./scoreboard";
 import { seqLt, seqMax, seqMin } from "./seq";
 import { finQueued, paceTimer, rexmtTimer, synchronized, Tcb, tcpOption } from "./tcb";
+import { undoSent } from "./undo";
 
 /** How long a small segment waits for company while nothing is in flight: RFC 9293 §3.8.6.2.1, 0.1 to 1 s. */
 const OVERRIDE_US: u64 = 200000;
@@ -64,7 +65,7 @@ function fullSegment(t: Tcb): u32 {
 
 /** Where what goes next begins: what is lost, then what is new. */
 function nextSeq(t: Tcb): u32 {
-  return t.lostBytes != 0 ? scoreboardLost(t) : t.sndMax;
+  return t.lostBytes != 0 && (t.flags & TCB_F_FRTO) == 0 ? scoreboardLost(t) : t.sndMax;
 }
 
 /** One past what may go in one piece from `seq` on. What is lost up to SND.MAX is cut anew, with what follows. */
@@ -121,6 +122,7 @@ function send(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   scoreboardSent(t, seq, next);
   if (fresh && len > <u32>t.mtuProven) mtuSent(t, next, len);
   if (!fresh) {
+    undoSent(t, next, next - seq);
     t.retransmits++;
     count(CTR_TCP_RETRANS_SEGS);
   }

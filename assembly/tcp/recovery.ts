@@ -16,7 +16,7 @@ import {
   CTR_TCP_LIMITED_TRANSMITS,
   CTR_TCP_SACK_RECOVERIES,
 } from "../abi/counter";
-import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
+import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_F_UNDO, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
 import { count } from "../core/counter";
 import { congestionAcked, congestionReduce, congestionTimeout } from "./congestion";
 import { DELIVERY, deliveryBegin } from "./delivery";
@@ -27,6 +27,7 @@ import { DUP_THRESH, rackDetect, rackTimeout, rackUpdate } from "./rack";
 import { inFlight, scoreboardLose } from "./scoreboard";
 import { seqLe, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
+import { undoAck, undoBegin, undoForget } from "./undo";
 
 function bySack(t: Tcb): bool {
   return (t.flags & TCB_F_SACK) != 0;
@@ -43,6 +44,7 @@ export function recoveryInit(t: Tcb): void {
  * sense of RFC 5681 §2; `sacked`: it told of bytes not known to have arrived, which makes it a duplicate by RFC 6675 §2,
  * even if it moved SND.UNA. How long until more is lost, microseconds; 0 if nothing may be. */
 export function recoveryAck(t: Tcb, acked: u32, duplicate: bool, sacked: bool): u32 {
+  if ((t.flags & TCB_F_UNDO) != 0) undoAck(t, acked != 0);
   if (acked != 0) {
     t.dupAcks = 0;
     if (t.recovery != <u8>TCB_FAST) congestionAcked(t, acked);
@@ -132,9 +134,14 @@ function loseFirst(t: Tcb): void {
 
 /** RFC 6675 §5 step 4; RFC 5681 §3.2 steps 2 and 3. */
 function fastEnter(t: Tcb): void {
+  // What was reduced before is not in question any more.
+  undoForget(t, true);
   // RFC 4821 §7.5: too long, and no sign of congestion.
   if (mtuProbeMissing(t)) t.ssthresh = max<u32>(t.cwnd, t.sndMss << 1);
-  else if (!ecnReduced(t)) congestionReduce(t, (t.dupAcks != 0 ? t.flightEnd : t.sndMax) - t.sndUna);
+  else if (!ecnReduced(t)) {
+    congestionReduce(t, (t.dupAcks != 0 ? t.flightEnd : t.sndMax) - t.sndUna);
+    undoBegin(t, false);
+  }
   t.cwnd = t.ssthresh;
   count(CTR_TCP_FAST_RECOVERIES);
   if (bySack(t)) {
@@ -150,7 +157,11 @@ function fastEnter(t: Tcb): void {
 export function recoveryTimeout(t: Tcb): void {
   if (t.recovery == <u8>TCB_FAST && bySack(t)) t.cwnd = t.ssthresh;
   // RFC 5681 §3.1: if the segment goes again and again, slow start's threshold stays.
-  if (t.recovery != <u8>TCB_LOSS) congestionTimeout(t, t.sndMax - t.sndUna);
+  const first = t.recovery != <u8>TCB_LOSS;
+  const open = t.recovery == <u8>TCB_OPEN;
+  if (first) congestionTimeout(t, t.sndMax - t.sndUna);
+  if (open) undoBegin(t, true);
+  else undoForget(t, first);
   t.cwnd = t.sndMss;
   t.ackedBytes = 0;
   t.recovery = <u8>TCB_LOSS;

@@ -186,6 +186,18 @@ export function scoreboardLose(t: Tcb, left: u32, right: u32): void {
   join(t);
 }
 
+/** Nothing is lost that was not sent again. */
+export function scoreboardFound(t: Tcb): void {
+  if (t.lostBytes == 0) return;
+  for (let i: u32 = 0; i < <u32>t.runCount; i++) {
+    const run = runAt(t, i);
+    if ((run.info & (RUN_LOST | RUN_AGAIN)) != RUN_LOST) continue;
+    run.info &= ~RUN_LOST;
+    t.lostBytes -= run.end - runBegin(t, i);
+  }
+  join(t);
+}
+
 /** Run `i` is lost, if the peer has it not; join() is to follow. */
 export function runLose(t: Tcb, i: u32): void {
   const run = runAt(t, i);

@@ -228,6 +228,16 @@ export class Tcb {
   prrDelivered: u32;
   prrOut: u32;
   recoverFs: u32;
+  /** Whether the last reduction was for nothing (undo.ts): where it was, how far and when (ms) was sent again first, bytes that
+   * were and have not come twice, its stage; by a timeout? the step of F-RTO. */
+  undoUna: u32;
+  undoEnd: u32;
+  undoMs: u32;
+  undoBytes: u32;
+  undoStage: u8;
+  undoTimeout: u8;
+  frto: u8;
+  undoReserved: u8;
 }
 
 /** Bytes of a run, and how many there are at least: a hole between two ranges at either end, and two to be cut. */

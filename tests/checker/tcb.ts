@@ -7,7 +7,7 @@
  * record whose content is in the form; which of several records it is makes no difference. What is counted for
  * statistics is never read back. The bytes in the rings follow from their places, which is an invariant of its own.
  */
-import { TCB_BYTES_ACKED, TCB_F_GROWS_IN } from "../../assembly/abi/tcp.js";
+import { TCB_BYTES_ACKED, TCB_F_GROWS_IN, TCB_F_UNDO } from "../../assembly/abi/tcp.js";
 import type { Core } from "../../src/wasm/core.js";
 import type { Hash } from "./hash.js";
 import { layoutOf } from "./layout.js";
@@ -42,6 +42,9 @@ type Kind =
   | "edge"
   /** Where and when a round of autotuning began: not where all rings are of one size. */
   | "tuned"
+  /** Of the episode that may be undone, where there is one: sequence numbers of ours, and milliseconds. */
+  | "episode"
+  | "episodeMs"
   /** The base of what is measured, or what is never read back. */
   | "base"
   | "statistic";
@@ -61,6 +64,8 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
   timer: "rexmt0 ack0 life0 pace0",
   part: "rexmt8 rexmt16 ack8 ack16 life8 life16 pace8 pace16",
   tuned: "tuneRead tuneAt",
+  episode: "undoUna undoEnd",
+  episodeMs: "undoMs",
   base: "iss irs tsOffset mtuMs",
   statistic: "retransmits bytesAcked bytesReceived segsOut segsIn",
 };
@@ -70,7 +75,7 @@ const PLAIN =
   "backoff sndMask rcvMask rcvMost srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
   "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
   "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved " +
-  "ecnMute mtuFails mtuFull mtuReserved mtuCap mtuHigh mtuProbe mtuSize mtuSample mtuProven mtuClaim mtuReserved1";
+  "undoBytes undoStage undoTimeout frto undoReserved ecnMute mtuFails mtuFull mtuReserved mtuCap mtuHigh mtuProbe mtuSize mtuSample mtuProven mtuClaim mtuReserved1";
 
 function kindOf(name: string): Kind {
   for (const [kind, names] of Object.entries(KINDS)) if (names.split(" ").includes(name)) return kind as Kind;
@@ -253,6 +258,10 @@ export class TcbView {
     }
     for (const offset of OF.timer) {
       hash.add(this.#armed(at + offset) ? this.#timeFrom(nowUs, at + offset + TIMER_AT) : -1);
+    }
+    if ((this.get("flags") & TCB_F_UNDO) !== 0) {
+      for (const offset of OF.episode) hash.add(u32[(at + offset) >> 2] - iss);
+      for (const offset of OF.episodeMs) hash.add(u32[(at + offset) >> 2] - nowMs);
     }
     for (const offset of OF.block) {
       const left = u32[(at + offset) >> 2];

@@ -41,12 +41,12 @@ const SELDOM: Record<string, string> = {
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
   CTR_TCP_LOSS_PROBES: "not counted yet",
   CTR_TCP_LOSS_PROBE_RECOVERIES: "not counted yet",
-  CTR_TCP_RECOVERIES_UNDONE: "not counted yet",
-  CTR_TCP_SPURIOUS_TIMEOUTS: "not counted yet",
-  CTR_TCP_IN_DSACKS: "not counted yet",
+  CTR_TCP_RECOVERIES_UNDONE: "a recovery, and then an older timestamp, or D-SACKs of just what was sent again",
+  CTR_TCP_SPURIOUS_TIMEOUTS: "a timeout, and then an ACK of what was sent before it, or with an older timestamp",
+  CTR_TCP_IN_DSACKS: "a SACK block below the ACK, or two of which one lies in the other",
   CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "not counted yet",
-  CTR_TCP_RINGS_MOVED: "not counted yet",
+  CTR_TCP_RINGS_MOVED: "most of a ring read within one round trip, while a larger one is free",
 };
 
 /** TCP's states (TIME-WAIT has a pool and counters of its own) and kinds of recovery: the names in tcp-invariants.ts. */
