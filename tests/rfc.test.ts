@@ -88,7 +88,7 @@ function isThere(file: string, title: string): boolean {
 
 /** Titles of the tests in a file; those of a table's tests as they are written. */
 function titles(file: string): Set<string> {
-  const text = textOf(`tests/${file}.test.ts`);
+  const text = textOf(file.endsWith(".spec.ts") ? `tests/${file}` : `tests/${file}.test.ts`);
   const alone = text.matchAll(/\b(?:test|it)\(\s*"((?:[^"\\]|\\.)*)"/g);
   const ofTables = text.matchAll(/\)\(\s*"((?:[^"\\]|\\.)*)",\s*(?:\{[^}]*\},\s*)?(?:async\s*)?\(/g);
   return new Set(Array.from([...alone, ...ofTables], (match) => JSON.parse(`"${match[1]}"`) as string));

@@ -6,6 +6,8 @@ import { OPT_TCP_CONGESTION } from "../abi/socket";
 import { TCB_F_CWR, TCB_F_ECN, TCB_F_UNDO, TCB_LOSS, TCB_OPEN, TCP_CONGESTION_CUBIC } from "../abi/tcp";
 import { nowMs } from "../core/clock";
 import { cubicAcked, cubicRestart, cubicThreshold, cubicTimeout } from "./cubic";
+import { DELIVERY } from "./delivery";
+import { hystartAcked } from "./hystart";
 import { CWND_MOST, renoAcked, renoThreshold } from "./reno";
 import { rtoUs } from "./rtt";
 import { segmentHas } from "./segment";
@@ -46,6 +48,10 @@ export function congestionAcked(t: Tcb, acked: u32): void {
     return;
   }
   if (ecnEchoed(t)) return;
+  if (t.ssthresh == SSTHRESH_FIRST) {
+    hystartAcked(t, acked, DELIVERY.rttUs);
+    return;
+  }
   if (t.cwnd < t.ssthresh) {
     // RFC 3465 §2.3: two segments for an ACK, but one while what was lost is sent again.
     const most = t.recovery == <u8>TCB_LOSS ? t.sndMss : t.sndMss << 1;
@@ -69,6 +75,7 @@ function pause(t: Tcb): void {
 /** Something is lost, with `flight` bytes in flight. */
 export function congestionReduce(t: Tcb, flight: u32): void {
   if (t.recovery == <u8>TCB_OPEN) remember(t);
+  slowStartEnds(t);
   t.ackedBytes = 0;
   // RFC 3168 §6.1.2: for whatever reason.
   if ((t.flags & TCB_F_ECN) != 0) t.flags |= TCB_F_CWR;
@@ -79,6 +86,17 @@ export function congestionReduce(t: Tcb, flight: u32): void {
     default:
       t.ssthresh = renoThreshold(t, flight);
   }
+}
+
+/** Something is lost, but not by congestion: slow start ends, at two segments at least, and nothing is reduced. */
+export function congestionHold(t: Tcb): void {
+  slowStartEnds(t);
+  t.ssthresh = max<u32>(t.cwnd, t.sndMss << 1);
+}
+
+/** ssthresh is set. If for the first time, what HyStart++ knew is of no use any more. */
+function slowStartEnds(t: Tcb): void {
+  if (t.ssthresh == SSTHRESH_FIRST) memory.fill(words(t), 0, WORDS_BYTES);
 }
 
 /** The retransmission timer has expired for the first time: RFC 5681 §3.1. */
@@ -122,5 +140,5 @@ export function congestionUndo(t: Tcb): void {
   t.ssthresh = t.ssthreshPrior;
   t.cwndPrior = t.cwndPriorPrior;
   memory.copy(words(t), changetype<usize>(t) + offsetof<Tcb>("ccPrior0"), WORDS_BYTES);
-  t.countedMs = nowMs();
+  t.countedMs = t.ssthresh == SSTHRESH_FIRST ? 0 : nowMs();
 }

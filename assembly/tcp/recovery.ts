@@ -18,7 +18,7 @@ import {
 } from "../abi/counter";
 import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_F_UNDO, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
 import { count } from "../core/counter";
-import { congestionAcked, congestionReduce, congestionTimeout } from "./congestion";
+import { congestionAcked, congestionHold, congestionReduce, congestionTimeout } from "./congestion";
 import { DELIVERY, deliveryBegin } from "./delivery";
 import { ecnReduced } from "./ecn";
 import { mtuProbeMissing } from "./mtu-probe";
@@ -137,7 +137,7 @@ function fastEnter(t: Tcb): void {
   // What was reduced before is not in question any more.
   undoForget(t, true);
   // RFC 4821 §7.5: too long, and no sign of congestion.
-  if (mtuProbeMissing(t)) t.ssthresh = max<u32>(t.cwnd, t.sndMss << 1);
+  if (mtuProbeMissing(t)) congestionHold(t);
   else if (!ecnReduced(t)) {
     congestionReduce(t, (t.dupAcks != 0 ? t.flightEnd : t.sndMax) - t.sndUna);
     undoBegin(t, false);

@@ -45,7 +45,7 @@ const SELDOM: Record<string, string> = {
   CTR_TCP_SPURIOUS_TIMEOUTS: "a timeout, and then an ACK of what was sent before it, or with an older timestamp",
   CTR_TCP_IN_DSACKS: "a SACK block below the ACK, or two of which one lies in the other",
   CTR_TCP_REORDERINGS: "not counted yet",
-  CTR_TCP_SLOW_START_EXITS: "not counted yet",
+  CTR_TCP_SLOW_START_EXITS: "a transfer of many windows whose round trips grow; tcp-fairness.test.ts has it",
   CTR_TCP_RINGS_MOVED: "most of a ring read within one round trip, while a larger one is free",
 };
 
