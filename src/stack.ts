@@ -243,7 +243,6 @@ export class Stack implements Pollable, SocketHost {
     const low = nowUs % 2 ** 32;
     const high = Math.floor(nowUs / 2 ** 32);
     this.#polledUs = nowUs;
-    this.#dueUs = Infinity;
     this.#polling = true;
     try {
       this.#rounds(nowUs, low, high);
@@ -256,12 +255,14 @@ export class Stack implements Pollable, SocketHost {
     const { exports } = this.core;
     this.#service();
     for (let round = 0; round < ROUNDS; round++) {
+      // From here on 0 means that a callback or a driver has made work: see work().
+      this.#dueUs = Infinity;
       const wait = exports.stack_poll(low, high, BUDGET) >>> 0;
-      const told = this.#events.drain(this);
+      this.#events.drain(this);
       if (this.#closed) return;
       const moved = this.#service();
-      if (wait !== 0 && !told && !moved) {
-        this.#dueUs = Math.min(this.#dueUs, wait === POLL_IDLE ? Infinity : nowUs + Math.min(wait, POLL_FAR));
+      if (wait !== 0 && !moved && this.#dueUs !== 0) {
+        this.#dueUs = wait === POLL_IDLE ? Infinity : nowUs + Math.min(wait, POLL_FAR);
         return;
       }
     }
@@ -286,7 +287,8 @@ export class Stack implements Pollable, SocketHost {
   work(): void {
     if (this.#dueUs === 0 || this.#closed) return;
     this.#dueUs = 0;
-    this.clock.wake(this);
+    // Within poll() the next round does it, or the clock asks afterwards.
+    if (!this.#polling) this.clock.wake(this);
   }
 
   socketEvent(index: number, bits: number): void {

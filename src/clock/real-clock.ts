@@ -70,11 +70,17 @@ export class RealClock extends AgendaClock {
       if (this.#refs > 0 && this.#timer === undefined) this.#setTimer(Infinity, this.now());
       return;
     }
-    // Reading the host's clock costs more than all the rest here: not for what was due at the last round already.
-    const nowUs = dueUs <= this.#lastRoundUs ? this.#lastRoundUs : this.now();
-    if (dueUs <= nowUs) this.#scheduleRound();
-    // A timer that rings too early finds nothing due and is set again: cheaper than moving it with each change.
-    else if (dueUs < this.#timerAtUs) this.#setTimer(dueUs, nowUs);
+    // Reading the host's clock costs more than all the rest here: not for what was due at the last round already, nor
+    // when the timer rings before. It may find nothing due and is set again: cheaper than moving it with each change.
+    if (dueUs > this.#lastRoundUs) {
+      if (dueUs >= this.#timerAtUs) return;
+      const nowUs = this.now();
+      if (dueUs > nowUs) {
+        this.#setTimer(dueUs, nowUs);
+        return;
+      }
+    }
+    this.#scheduleRound();
   }
 
   #scheduleRound(): void {

@@ -171,7 +171,7 @@ export abstract class DatagramSocket extends Socket {
   async receive(options: { signal?: AbortSignal } = {}): Promise<Datagram> {
     options.signal?.throwIfAborted();
     this.open("recv");
-    if (this.#readers.size === 0) {
+    if (this.#readers.isEmpty) {
       const ready = this.#next();
       if (ready !== undefined) return ready;
     }
@@ -252,7 +252,7 @@ export abstract class DatagramSocket extends Socket {
   #deliver(): void {
     const callback = this.#onmessage;
     if (callback !== undefined) this.#callBack(callback);
-    while (this.#readers.size > 0 && !this.isClosed) {
+    while (!this.#readers.isEmpty && !this.isClosed) {
       try {
         const datagram = this.#next();
         if (datagram === undefined) return;

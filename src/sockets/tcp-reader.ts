@@ -3,7 +3,7 @@
  */
 import { CALL_PTR } from "../../assembly/abi/call.js";
 import { E_AGAIN } from "../../assembly/abi/errno.js";
-import { check, guarded, requireInteger, requireWord } from "../errors.js";
+import { check, guarded, requireInteger, requireWord, uncaught } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { requireCallback } from "./socket.js";
 import { TcpConnection } from "./tcp-connection.js";
@@ -11,6 +11,7 @@ import { Waiters } from "./waiters.js";
 
 /** A window without bytes. */
 export const NONE = new Uint8Array(0);
+const ANY: { signal?: AbortSignal; max?: number } = {};
 /** What #look() says at the end of the stream. */
 const END = -1;
 
@@ -91,14 +92,17 @@ export abstract class TcpReader extends TcpConnection {
    * @throws (by rejection) StackError ECONNRESET, ETIMEDOUT …, once what came before is read; EBADF when closed; the
    *   signal's reason; RangeError
    */
-  async read({ signal, max = Infinity }: { signal?: AbortSignal; max?: number } = {}): Promise<Uint8Array | null> {
-    if (max !== Infinity) requireInteger("max", max, 1, Number.MAX_SAFE_INTEGER);
-    signal?.throwIfAborted();
-    if (this.#readers.size === 0) {
-      const ready = this.#take(max);
-      if (ready !== undefined) return ready;
+  read(options?: { signal?: AbortSignal; max?: number }): Promise<Uint8Array | null> {
+    // No async function: a promise that it returns takes three turns of the microtask queue to be its own.
+    try {
+      const { signal, max = Infinity } = options ?? ANY;
+      if (max !== Infinity) requireInteger("max", max, 1, Number.MAX_SAFE_INTEGER);
+      signal?.throwIfAborted();
+      const ready = this.#readers.isEmpty ? this.#take(max) : undefined;
+      return ready === undefined ? this.#readers.wait(signal, max) : Promise.resolve(ready);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.#readers.wait(signal, max);
   }
 
   /** What comes, until its end. The socket stays open. */
@@ -114,15 +118,17 @@ export abstract class TcpReader extends TcpConnection {
   #take(max: number): Uint8Array | null | undefined {
     const length = this.#look();
     if (length <= 0) return length === END ? null : undefined;
-    const chunk = this.view(Math.min(length, max)).slice();
-    this.consume(chunk.length);
+    const at = this.host.core.get(CALL_PTR);
+    const chunk = this.host.core.u8.slice(at, at + Math.min(length, max));
+    this.#consume(chunk.length);
+    if (this.isOver) this.#peek();
     return chunk;
   }
 
   /** The bytes at CALL_PTR. */
   protected view(length: number): Uint8Array {
     const at = this.host.core.get(CALL_PTR);
-    return this.host.core.u8.subarray(at, at + length);
+    return this.host.core.view(at, length);
   }
 
   /** How much can be read at CALL_PTR; END when that was all, now and for ever. @throws what has ended the connection */
@@ -158,7 +164,7 @@ export abstract class TcpReader extends TcpConnection {
     if (this.isLeft) return;
     try {
       const known = this.#callBack();
-      while (this.#readers.size > 0 && !this.isLeft) {
+      while (!this.#readers.isEmpty && !this.isLeft) {
         const chunk = this.#take(this.#readers.first as number);
         if (chunk === undefined) return;
         this.#readers.resolve(chunk);
@@ -178,7 +184,11 @@ export abstract class TcpReader extends TcpConnection {
       const view = this.view(length);
       // Given back before: nothing is written there until the next poll, and the callback may read on or close.
       this.#consume(length);
-      guarded(() => callback(view));
+      try {
+        callback(view);
+      } catch (thrown) {
+        uncaught(thrown);
+      }
     }
     return false;
   }

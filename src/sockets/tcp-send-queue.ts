@@ -41,7 +41,7 @@ export class SendQueue {
 
   /** Are there writes that wait? */
   get isWaiting(): boolean {
-    return this.#writes.size > 0;
+    return !this.#writes.isEmpty;
   }
 
   /** Free bytes in one piece at CALL_PTR, none while writes wait. With 0 the stack tells when there are some. */

@@ -124,7 +124,7 @@ export class TcpServer extends TcpBase {
   async accept({ signal }: { signal?: AbortSignal } = {}): Promise<TcpSocket> {
     signal?.throwIfAborted();
     this.open("accept");
-    const ready = this.#waiting.size === 0 ? this.tryAccept() : undefined;
+    const ready = this.#waiting.isEmpty ? this.tryAccept() : undefined;
     return ready ?? this.#waiting.wait(signal, undefined);
   }
 
@@ -145,7 +145,7 @@ export class TcpServer extends TcpBase {
   }
 
   #deliver(): void {
-    while (!this.isClosed && (this.#onconnection !== undefined || this.#waiting.size > 0)) {
+    while (!this.isClosed && (this.#onconnection !== undefined || !this.#waiting.isEmpty)) {
       let socket: TcpSocket | undefined;
       try {
         socket = this.tryAccept();

@@ -45,6 +45,8 @@ const CONNECT: ReadonlySet<string> = new Set([
   ...["port", "address", "localAddress", "localPort", "reuseAddr", "signal"],
 ]);
 const SHUTDOWNS: Readonly<Record<Shutdown, number>> = { read: SHUT_RD, write: SHUT_WR, both: SHUT_RDWR };
+const DONE = Promise.resolve();
+
 export class TcpSocket extends TcpReader {
   readonly #sending: SendQueue;
   /** This direction has ended, or will behind the writes that wait. */
@@ -171,15 +173,23 @@ export class TcpSocket extends TcpReader {
    * @param data  a string goes as UTF-8; the bytes must stay as they are until then
    * @throws (by rejection) as tryWrite(); the signal's reason: a part may have gone then
    */
-  async write(data: Uint8Array | string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    signal?.throwIfAborted();
-    await this.#write(bytesOf(data), false, signal);
+  write(data: Uint8Array | string, options?: { signal?: AbortSignal }): Promise<void> {
+    return this.#promise(data, false, options?.signal);
   }
 
   /** Writes all as write() does, and announces the last byte as urgent (RFC 9293 §3.8.5: not for new programs). */
-  async urgent(data: Uint8Array | string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    signal?.throwIfAborted();
-    await this.#write(bytesOf(data), true, signal);
+  urgent(data: Uint8Array | string, options?: { signal?: AbortSignal }): Promise<void> {
+    return this.#promise(data, true, options?.signal);
+  }
+
+  /** As an async function, without one's turns of the microtask queue. */
+  #promise(data: Uint8Array | string, urgent: boolean, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      signal?.throwIfAborted();
+      return this.#write(bytesOf(data), urgent, signal) ?? DONE;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Undefined when the ring has taken all. */

@@ -4,18 +4,35 @@
  */
 import type { Clock } from "../clock.js";
 
-interface Waiter<T, D> {
-  readonly detail: D;
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-  stop(): void;
+/** One of them; it knows who came next. */
+class Waiter<T, D> {
+  next: Waiter<T, D> | undefined;
+  #signal: AbortSignal | undefined;
+  #abort: (() => void) | undefined;
+
+  constructor(
+    readonly detail: D,
+    readonly resolve: (value: T) => void,
+    readonly reject: (reason: unknown) => void,
+  ) {}
+
+  heed(signal: AbortSignal, abort: () => void): void {
+    this.#signal = signal;
+    this.#abort = abort;
+    signal.addEventListener("abort", abort, { once: true });
+  }
+
+  heedNoMore(): void {
+    if (this.#abort !== undefined) this.#signal?.removeEventListener("abort", this.#abort);
+  }
 }
 
 /** Calls that wait for a `T`, each with its own `D`. */
 export class Waiters<T, D = undefined> {
   readonly #clock: Clock;
   readonly #onabort: (() => void) | undefined;
-  #waiting: Waiter<T, D>[] = [];
+  #first: Waiter<T, D> | undefined;
+  #last: Waiter<T, D> | undefined;
 
   /** @param onabort  called when one has gone by its signal: others may be able to go on */
   constructor(clock: Clock, onabort?: () => void) {
@@ -23,39 +40,61 @@ export class Waiters<T, D = undefined> {
     this.#onabort = onabort;
   }
 
-  get size(): number {
-    return this.#waiting.length;
+  get isEmpty(): boolean {
+    return this.#first === undefined;
   }
 
   /** What the call that has waited longest brought with it. */
   get first(): D | undefined {
-    return this.#waiting[0]?.detail;
+    return this.#first?.detail;
   }
 
   /** Waits. @throws (by rejection) the signal's reason, or what reject() and rejectAll() are given */
   wait(signal: AbortSignal | undefined, detail: D): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (signal?.aborted) throw signal.reason;
-      const abort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        waiter.stop();
-        reject(signal?.reason);
-        this.#onabort?.();
-      };
-      const stop = () => {
-        signal?.removeEventListener("abort", abort);
-        this.#clock.unref();
-      };
-      const waiter: Waiter<T, D> = { detail, resolve, reject, stop };
-      signal?.addEventListener("abort", abort, { once: true });
-      this.#waiting.push(waiter);
+      const waiter = new Waiter<T, D>(detail, resolve, reject);
+      if (signal !== undefined) waiter.heed(signal, () => this.#aborted(waiter, signal.reason));
+      if (this.#last === undefined) this.#first = waiter;
+      else this.#last.next = waiter;
+      this.#last = waiter;
       this.#clock.ref();
     });
   }
 
+  #aborted(waiter: Waiter<T, D>, reason: unknown): void {
+    this.#takeWhere((one) => one === waiter);
+    waiter.reject(reason);
+    this.#onabort?.();
+  }
+
+  /** Takes out those of which it holds, and hands them to `use`. */
+  #takeWhere(holds: (waiter: Waiter<T, D>) => boolean, use?: (waiter: Waiter<T, D>) => void): void {
+    let before: Waiter<T, D> | undefined;
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.next) {
+      if (!holds(waiter)) {
+        before = waiter;
+        continue;
+      }
+      if (before === undefined) this.#first = waiter.next;
+      else before.next = waiter.next;
+      if (waiter.next === undefined) this.#last = before;
+      this.#stop(waiter);
+      use?.(waiter);
+    }
+  }
+
+  #stop(waiter: Waiter<T, D>): void {
+    waiter.heedNoMore();
+    this.#clock.unref();
+  }
+
   #next(): Waiter<T, D> | undefined {
-    const waiter = this.#waiting.shift();
-    waiter?.stop();
+    const waiter = this.#first;
+    if (waiter === undefined) return undefined;
+    this.#first = waiter.next;
+    if (waiter.next === undefined) this.#last = undefined;
+    this.#stop(waiter);
     return waiter;
   }
 
@@ -70,27 +109,24 @@ export class Waiters<T, D = undefined> {
 
   /** Settles all that wait now. */
   resolveAll(value: T): void {
-    while (this.#waiting.length > 0) this.resolve(value);
+    while (this.#first !== undefined) this.resolve(value);
   }
 
   /** Settles those of which it holds. */
   resolveWhere(holds: (detail: D) => boolean, value: T): void {
-    const all = this.#waiting;
-    this.#waiting = [];
-    for (const waiter of all) {
-      if (holds(waiter.detail)) {
-        waiter.stop();
-        waiter.resolve(value);
-      } else this.#waiting.push(waiter);
-    }
+    if (this.#first === undefined) return;
+    this.#takeWhere(
+      (waiter) => holds(waiter.detail),
+      (waiter) => waiter.resolve(value),
+    );
   }
 
   rejectAll(reason: unknown): void {
-    while (this.#waiting.length > 0) this.reject(reason);
+    while (this.#first !== undefined) this.reject(reason);
   }
 
   /** As rejectAll(), with a reason that is made only if somebody waits: an error's stack trace costs much. */
   rejectAllBy(reason: () => Error): void {
-    if (this.#waiting.length > 0) this.rejectAll(reason());
+    if (this.#first !== undefined) this.rejectAll(reason());
   }
 }

@@ -156,13 +156,15 @@ export class Core {
   readonly call: number;
   /** Bytes that the stack lives in, fixed at boot. */
   readonly bytes: number;
+  readonly #buffer: ArrayBuffer;
 
   private constructor(exports: Exports, bytes: number) {
     this.exports = exports;
     this.bytes = bytes;
-    this.u8 = new Uint8Array(exports.memory.buffer as ArrayBuffer);
-    this.u32 = new Uint32Array(exports.memory.buffer as ArrayBuffer);
-    this.i32 = new Int32Array(exports.memory.buffer as ArrayBuffer);
+    this.#buffer = exports.memory.buffer as ArrayBuffer;
+    this.u8 = new Uint8Array(this.#buffer);
+    this.u32 = new Uint32Array(this.#buffer);
+    this.i32 = new Int32Array(this.#buffer);
     this.call = exports.stack_region(REGION_CALL);
   }
 
@@ -192,6 +194,11 @@ export class Core {
     if (missing > 0) grow(exports.memory, missing, () => tooLarge(exports, {}, memory.byteLength));
     new Uint8Array(exports.memory.buffer).set(memory);
     return new Core(exports, bytes);
+  }
+
+  /** A view of bytes: in half the time of a subarray(). */
+  view(at: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer, at, length);
   }
 
   /** Writes an IPv4 address (host order) into field `offset` of the call block. */
