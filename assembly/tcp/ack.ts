@@ -36,6 +36,7 @@ import { scoreboardAck, scoreboardLose, scoreboardSack } from "./scoreboard";
 import { OPTIONS, SEG, segmentHas } from "./segment";
 import { seqLe, seqLt } from "./seq";
 import { finQueued, lifeTimer, rexmtTimer, Tcb, tcpEvent, unacknowledged } from "./tcb";
+import { TLP_NONE, tlpAck } from "./tlp";
 import { dsackInput } from "./undo";
 
 /** The segment's text comes next. */
@@ -73,6 +74,7 @@ export function ackTake(t: Tcb, duplicate: bool): void {
   if (windowIsNewer(t, ack)) windowSet(t, SEG.wnd << t.sndShift);
   if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
   if ((t.mtuProbe | t.mtuSample) != 0) mtuAck(t);
+  if (t.tlp != TLP_NONE) tlpAck(t, moves);
   if (!moves && !sacked && !duplicate) return;
   const wait = recoveryAck(t, acked, duplicate, sacked);
   if (moves || sacked) rexmtOnAck(t, moves, wait);

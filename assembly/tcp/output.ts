@@ -20,6 +20,7 @@ import { rtoUs } from "./rtt";
 import { inFlight, scoreboardLost, scoreboardLostEnd, scoreboardSent } from "./scoreboard";
 import { seqLt, seqMax, seqMin } from "./seq";
 import { finQueued, paceTimer, rexmtTimer, synchronized, Tcb, tcpOption } from "./tcb";
+import { tlpSent } from "./tlp";
 import { undoSent } from "./undo";
 
 /** How long a small segment waits for company while nothing is in flight: RFC 9293 §3.8.6.2.1, 0.1 to 1 s. */
@@ -147,6 +148,22 @@ export function outputOverride(t: Tcb): bool {
   const queued = seqMin(limit, t.sndEnd) - seq;
   const len = min<u32>(min<u32>(queued, t.sndMss), t.sndWnd);
   return send(t, seq, len, seqLt(t.sndEnd, limit) && len == queued && len < t.sndWnd);
+}
+
+/** Sends a loss probe, whatever the congestion window says: new data, else what was sent last (RFC 8985 §7.3). False if it
+ * could not go. */
+export function outputProbe(t: Tcb): bool {
+  if (tcpPath(t) == 0) return false;
+  const edge = t.sndUna + t.sndWnd;
+  const room = seqLt(t.sndMax, edge) ? edge - t.sndMax : 0;
+  const all = end(t);
+  const fresh = room != 0 && t.sndMax != all;
+  const to = fresh ? seqMin(t.sndMax + min<u32>(room, t.sndMss), t.sndEnd) : seqMin(t.sndMax, t.sndEnd);
+  const seq = fresh ? t.sndMax : seqMax(t.sndUna, to - t.sndMss);
+  const fin = fresh ? to == t.sndEnd && to != all && to - seq < room : to != t.sndMax;
+  if (!send(t, seq, to - seq, fin)) return false;
+  tlpSent(t, !fresh);
+  return true;
 }
 
 /** With something to send and nothing in flight, nobody would come back to it: the timer does, to probe a closed window

@@ -8,11 +8,13 @@ import { now } from "../core/clock";
 import { count } from "../core/counter";
 import { DELIVERY, sentAfter } from "./delivery";
 import { join, RUN_LOST, RUN_SACKED, runAt, runLose, scoreboardLose } from "./scoreboard";
-import { seqMin } from "./seq";
+import { seqLt, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 
 /** DupThresh (RFC 6675 §2), RACK.dupthresh. */
 export const DUP_THRESH: u32 = 3;
+/** Recoveries for which a wider reordering window holds (§6.2 step 4). */
+const REO_PERSIST: u8 = 16;
 
 /** The connection begins. */
 export function rackInit(t: Tcb): void {
@@ -40,7 +42,21 @@ function reorderWindow(t: Tcb): u32 {
     if (t.recovery != <u8>TCB_OPEN) return 0;
     if (<u32>t.dupAcks >= DUP_THRESH || t.sackedBytes > (DUP_THRESH - 1) * t.sndMss) return 0;
   }
-  return min<u32>(t.minRttUs >>> 2, t.srttUs);
+  return <u32>min<u64>(<u64>(t.minRttUs >>> 2) * (1 + t.reoMore), t.srttUs);
+}
+
+/** A D-SACK tells that something was sent again for nothing: the window grows by a quarter of the least round trip, once in a
+ * round trip, and for 16 recoveries. */
+export function rackDsack(t: Tcb): void {
+  if (t.reoPersist != 0 && seqLt(t.sndUna, t.reoRound)) return;
+  t.reoRound = t.sndMax;
+  t.reoPersist = REO_PERSIST;
+  if (t.reoMore != 255) t.reoMore++;
+}
+
+/** A recovery is over. */
+export function rackRecovered(t: Tcb): void {
+  if (t.reoPersist != 0 && --t.reoPersist == 0) t.reoMore = 0;
 }
 
 /** RACK_detect_loss(), §6.2 step 5: what is overdue is lost. How long until the rest of what might be is, microseconds;

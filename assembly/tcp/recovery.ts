@@ -23,10 +23,11 @@ import { DELIVERY, deliveryBegin } from "./delivery";
 import { ecnReduced } from "./ecn";
 import { mtuProbeMissing } from "./mtu-probe";
 import { prrEnter, prrWindow } from "./prr";
-import { DUP_THRESH, rackDetect, rackTimeout, rackUpdate } from "./rack";
+import { DUP_THRESH, rackDetect, rackRecovered, rackTimeout, rackUpdate } from "./rack";
 import { inFlight, scoreboardLose } from "./scoreboard";
 import { seqLe, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
+import { TLP_NONE } from "./tlp";
 import { undoAck, undoBegin, undoForget } from "./undo";
 
 function bySack(t: Tcb): bool {
@@ -53,6 +54,7 @@ export function recoveryAck(t: Tcb, acked: u32, duplicate: bool, sacked: bool): 
   if (seqLe(t.recover, t.sndUna)) {
     // RFC 9937 §6: what is left of the window when it ends says nothing.
     if (t.recovery == <u8>TCB_FAST && bySack(t)) t.cwnd = t.ssthresh;
+    if (t.recovery != <u8>TCB_OPEN) rackRecovered(t);
     t.recovery = <u8>TCB_OPEN;
     t.flags &= ~TCB_F_RETRANSMIT;
     // It stays near, so that comparing it means something however much is sent.
@@ -149,6 +151,7 @@ function fastEnter(t: Tcb): void {
     prrEnter(t);
   }
   t.recovery = <u8>TCB_FAST;
+  t.tlp = TLP_NONE;
   t.recover = t.sndMax;
   t.flags |= TCB_F_RETRANSMIT;
 }
@@ -165,6 +168,7 @@ export function recoveryTimeout(t: Tcb): void {
   t.cwnd = t.sndMss;
   t.ackedBytes = 0;
   t.recovery = <u8>TCB_LOSS;
+  t.tlp = TLP_NONE;
   t.dupAcks = 0;
   // RFC 6582 §3.2 step 4, RFC 6675 §5.1: no fast retransmit before all this is acknowledged.
   t.recover = t.sndMax;

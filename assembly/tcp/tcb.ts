@@ -223,7 +223,14 @@ export class Tcb {
   rackFack: u32;
   minRttMs: u32;
   /** REXMT_… of rexmt.ts: what the timer of retransmissions waits for. */
-  rexmtMode: u32;
+  rexmtMode: u8;
+  /** TLP_… of tlp.ts: what of a loss probe is out, and where it ends (TLP.end_seq). */
+  tlp: u8;
+  /** RACK.reo_wnd_mult, less one; RACK.reo_wnd_persist; RACK.dsack_round, valid while that is not 0. */
+  reoMore: u8;
+  reoPersist: u8;
+  reoRound: u32;
+  tlpEnd: u32;
   /** Proportional rate reduction (prr.ts): prr_delivered, prr_out and RecoverFS of RFC 9937, bytes. */
   prrDelivered: u32;
   prrOut: u32;

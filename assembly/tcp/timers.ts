@@ -29,10 +29,10 @@ import { reportSilence } from "./error";
 import { synAgain } from "./handshake";
 import { keepaliveTimer } from "./keepalive";
 import { mtuTimeout } from "./mtu-probe";
-import { outputOverride, tcpOutput } from "./output";
+import { outputOverride, outputProbe, tcpOutput } from "./output";
 import { paceReset } from "./pace";
 import { recoveryReorder, recoveryTimeout } from "./recovery";
-import { REXMT_REORDER, rexmtOnAck, rexmtRestart } from "./rexmt";
+import { REXMT_PROBE, REXMT_REORDER, rexmtOnAck, rexmtRestart, rexmtWait } from "./rexmt";
 import { rtoUs } from "./rtt";
 import { scoreboardSent } from "./scoreboard";
 import { seqMax } from "./seq";
@@ -59,6 +59,12 @@ export function tcpTimer(timer: Timer): void {
 function rexmtExpired(t: Tcb): void {
   if (t.rexmtMode == REXMT_REORDER) {
     reordered(t);
+    return;
+  }
+  if (t.rexmtMode == REXMT_PROBE) {
+    // RFC 8985 §7.3: the timeout begins anew with the probe. Without one there was no time lost.
+    if (outputProbe(t)) rexmtRestart(t);
+    else rexmtWait(t);
     return;
   }
   if (t.backoff < BACKOFF_MOST) t.backoff++;

@@ -15,10 +15,12 @@ import { count } from "../core/counter";
 import { TCPOPTS_TIMESTAMP, tcpSackLeft, tcpSackRight } from "../wire/tcp-options";
 import { congestionUndo } from "./congestion";
 import { DELIVERY } from "./delivery";
+import { rackDsack } from "./rack";
 import { inFlight, scoreboardFound } from "./scoreboard";
 import { OPTIONS, SEG } from "./segment";
 import { seqLe, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
+import { tlpTwice } from "./tlp";
 
 /** t.undoStage: nothing was sent again yet; the ACK of the first that was is awaited; it has come. */
 const SENT: u8 = 1;
@@ -97,6 +99,7 @@ export function dsackInput(t: Tcb): void {
   if (!seqLt(left, right) || !seqLe(right, t.sndMax) || seqLt(left, SEG.ack - t.sndMaxWnd)) return;
   if (!seqLe(right, SEG.ack) && !isWithinSecond(left, right)) return;
   count(CTR_TCP_IN_DSACKS);
+  if (!tlpTwice(t, right)) rackDsack(t);
   if ((t.flags & TCB_F_UNDO) == 0 || t.undoBytes == 0 || seqLt(left, t.undoUna) || seqLt(t.undoEnd, right)) return;
   t.undoBytes -= min<u32>(right - left, t.undoBytes);
   if (t.undoBytes == 0) undo(t);

@@ -50,7 +50,7 @@ type Kind =
   | "statistic";
 
 const KINDS: Record<Exclude<Kind, "plain">, string> = {
-  snd: "sndUna sndMax sndWl2 sndUp sndEnd rttSeq recover flightEnd rackEnd rackFack ecnSeq mtuSeq mtuClaimSeq mtuSampleEnd",
+  snd: "sndUna sndMax sndWl2 sndUp sndEnd rttSeq recover flightEnd rackEnd rackFack ecnSeq reoRound tlpEnd mtuSeq mtuClaimSeq mtuSampleEnd",
   rcv: "sndWl1 rcvNxt rcvAdv rcvUp rcvRead rcvFin lastAck",
   pointer: "pcb parent sndRing rcvRing acceptHead acceptTail acceptNext acceptPrev freeNext",
   ms: "tsRecentMs heardMs sentMs minRttMs",
@@ -71,7 +71,7 @@ const KINDS: Record<Exclude<Kind, "plain">, string> = {
 };
 
 const PLAIN =
-  "prrDelivered prrOut recoverFs minRttUs sackedBytes lostBytes rackRttUs rexmtMode state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount runCount recovery dupAcks " +
+  "tlp reoMore reoPersist prrDelivered prrOut recoverFs minRttUs sackedBytes lostBytes rackRttUs rexmtMode state flags sndWnd sndMaxWnd sndMss rcvMss peerMss sndShift rcvShift congestion rangeCount runCount recovery dupAcks " +
   "backoff sndMask rcvMask rcvMost srttUs rttvarUs rtoUs cwnd ssthresh ackedBytes cwndPrior ssthreshPrior cwndPriorPrior " +
   "cc0 cc1 cc2 cc3 cc4 ccPrior0 ccPrior1 ccPrior2 ccPrior3 ccPrior4 challenges keepProbes softError " +
   "backlog acceptable halfOpen opt0 opt1 opt2 opt3 opt4 opt5 opt6 opt7 opt8 opt9 opt10 reserved " +

@@ -39,12 +39,11 @@ const SELDOM: Record<string, string> = {
   DROP_FRAG_NO_BUFFER: "a fragment, when reassembly holds all the buffers that it may and none of its source's",
   DROP_TCP_CLOSED: "an orphan in FIN-WAIT whose peer goes on to send, in order",
   DROP_SOCK_COPY: "several raw sockets and the last buffer of those that sockets may have",
-  CTR_TCP_LOSS_PROBES: "not counted yet",
-  CTR_TCP_LOSS_PROBE_RECOVERIES: "not counted yet",
+  CTR_TCP_LOSS_PROBE_RECOVERIES:
+    "a probe of the last segment, its ACK, and more sent and acknowledged, all without a loss",
   CTR_TCP_RECOVERIES_UNDONE: "a recovery, and then an older timestamp, or D-SACKs of just what was sent again",
   CTR_TCP_SPURIOUS_TIMEOUTS: "a timeout, and then an ACK of what was sent before it, or with an older timestamp",
   CTR_TCP_IN_DSACKS: "a SACK block below the ACK, or two of which one lies in the other",
-  CTR_TCP_REORDERINGS: "not counted yet",
   CTR_TCP_SLOW_START_EXITS: "a transfer of many windows whose round trips grow; tcp-fairness.test.ts has it",
   CTR_TCP_RINGS_MOVED: "most of a ring read within one round trip, while a larger one is free",
 };
