@@ -4,17 +4,30 @@
  */
 import { typeError } from "./errors.js";
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /** IPv4 address as a number in host order, from its four decimal parts. Undefined if it is not one. */
 export function parseIpv4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
   let value = 0;
-  for (let i = 1; i <= 4; i++) {
-    const part = Number(match[i]);
-    if (part > 255 || (match[i] as string).length !== String(part).length) return undefined;
-    value = value * 256 + part;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === DOT) {
+      if (digits === 0 || ++dots > 3) return undefined;
+      value = value * 256 + part;
+      part = digits = 0;
+    } else {
+      // No sign, no zero in front, nothing above 255.
+      if (char < ZERO || char > ZERO + 9 || (part === 0 && digits > 0)) return undefined;
+      part = part * 10 + (char - ZERO);
+      if (part > 255) return undefined;
+      digits++;
+    }
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + part : undefined;
 }
 
 function requireText(text: unknown, what: string): void {

@@ -9,15 +9,12 @@
  * The process is kept alive by work that is due now, by sleeps and by ref(); a timer alone does not keep it.
  */
 import { AgendaClock } from "./agenda-clock.js";
-import { macrotask } from "./turn.js";
+import { macrotask, soon } from "./turn.js";
 
 /** How long rounds may follow one another in microtasks. */
 const SLICE_US = 4_000;
 /** The longest delay that setTimeout takes. */
 const MAX_TIMER_MS = 0x7fffffff;
-
-/** `SETTLED.then(f)` is the cheapest microtask: Node's queueMicrotask() makes an object for each. */
-const SETTLED = Promise.resolve();
 
 /** What setTimeout gives: an object in Node, a number in browsers. */
 interface Timer {
@@ -86,7 +83,7 @@ export class RealClock extends AgendaClock {
   #scheduleRound(): void {
     this.#roundPending = true;
     if (this.#lastRoundUs - this.#sliceStartUs < SLICE_US) {
-      SETTLED.then(this.#round);
+      soon(this.#round);
       return;
     }
     macrotask(() => {

@@ -3,6 +3,7 @@
  */
 import { E_AGAIN, E_BADF, E_INVAL, E_NOTCONN, E_PIPE } from "../../assembly/abi/errno.js";
 import * as TCP from "../../assembly/abi/tcp.js";
+import { soon } from "../clock/turn.js";
 import { guarded, StackError } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { type Endpoint, requireCallback } from "./socket.js";
@@ -78,7 +79,7 @@ export abstract class TcpConnection extends TcpBase {
 
   set onclose(callback: ((error?: Error) => void) | undefined) {
     this.#onclose = requireCallback("onclose", callback);
-    if (callback !== undefined && this.#finished) queueMicrotask(() => this.#tellClosed());
+    if (callback !== undefined && this.#finished) soon(() => this.#tellClosed());
   }
 
   #tellClosed(): void {

@@ -3,6 +3,7 @@
  */
 import { CALL_PTR } from "../../assembly/abi/call.js";
 import { E_AGAIN } from "../../assembly/abi/errno.js";
+import { soon } from "../clock/turn.js";
 import { check, guarded, requireInteger, requireWord, uncaught } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { requireCallback } from "./socket.js";
@@ -40,7 +41,7 @@ export abstract class TcpReader extends TcpConnection {
   set ondata(callback: ((data: Uint8Array) => void) | undefined) {
     this.#ondata = requireCallback("ondata", callback);
     // What is there already comes when the program has set its other callbacks, too.
-    if (callback !== undefined) queueMicrotask(() => this.deliver());
+    if (callback !== undefined) soon(() => this.deliver());
   }
 
   /** Called once when the peer sends no more and all has been read, be it before this is set. */
@@ -50,7 +51,7 @@ export abstract class TcpReader extends TcpConnection {
 
   set onend(callback: (() => void) | undefined) {
     this.#onend = requireCallback("onend", callback);
-    if (callback !== undefined && this.#ended) queueMicrotask(() => this.#tellEnd());
+    if (callback !== undefined && this.#ended) soon(() => this.#tellEnd());
   }
 
   #tellEnd(): void {

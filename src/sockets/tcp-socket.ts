@@ -14,6 +14,7 @@ import { EVENT_CLOSED, EVENT_ERROR, EVENT_READABLE, EVENT_URGENT, EVENT_WRITABLE
 import { OPT_REUSE, SEND_MORE, SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../assembly/abi/socket.js";
 import * as TCP from "../../assembly/abi/tcp.js";
 import { ipv4 } from "../address.js";
+import { soon } from "../clock/turn.js";
 import { check, guarded, rangeError, refuseUnknown, requireBoolean, requireWord, StackError } from "../errors.js";
 import type { SocketHost } from "./host.js";
 import { bytesOf, type DatagramError, requireBytes, requirePort } from "./socket.js";
@@ -48,7 +49,8 @@ const SHUTDOWNS: Readonly<Record<Shutdown, number>> = { read: SHUT_RD, write: SH
 const DONE = Promise.resolve();
 
 export class TcpSocket extends TcpReader {
-  readonly #sending: SendQueue;
+  /** Made when there is something to send. */
+  #queue: SendQueue | undefined;
   /** This direction has ended, or will behind the writes that wait. */
   #ending = false;
   /** A write was cut short, so ondrain is due. */
@@ -67,18 +69,22 @@ export class TcpSocket extends TcpReader {
 
   private constructor(host: SocketHost, handle?: number, ongone?: () => void) {
     super(host, handle, ongone);
-    this.#sending = new SendQueue(host, this.handle, {
-      room: () => sendRoom(host.core, this.tcb),
+  }
+
+  get #sending(): SendQueue {
+    this.#queue ??= new SendQueue(this.host, this.handle, {
+      room: () => sendRoom(this.host.core, this.tcb),
       failed: (errno, syscall) => this.fail(errno, syscall),
       onabort: () => this.#pump(),
     });
+    return this.#queue;
   }
 
   /** A connection that a listener has accepted. @param ongone  called when it is no more */
   static accepted(host: SocketHost, handle: number, ongone: () => void): TcpSocket {
     const socket = new TcpSocket(host, handle, ongone);
     // What has come before is told when callbacks are set.
-    queueMicrotask(() => socket.event(EVENT_READABLE | EVENT_CLOSED));
+    soon(() => socket.event(EVENT_READABLE | EVENT_CLOSED));
     return socket;
   }
 
@@ -96,10 +102,10 @@ export class TcpSocket extends TcpReader {
    */
   static async connect(host: SocketHost, options: TcpConnectOptions): Promise<TcpSocket> {
     refuseUnknown(options, CONNECT);
-    const { signal, localAddress = "0.0.0.0", localPort = 0 } = options;
+    const { signal, localAddress, localPort = 0 } = options;
     const to = { address: options.address ?? "127.0.0.1", port: requirePort(options.port, 1) };
     const remote = ipv4(to.address);
-    const local = ipv4(localAddress, "localAddress");
+    const local = localAddress === undefined ? 0 : ipv4(localAddress, "localAddress");
     requirePort(localPort, 0);
     signal?.throwIfAborted();
     const socket = new TcpSocket(host);
@@ -109,7 +115,7 @@ export class TcpSocket extends TcpReader {
       if (options.reuseAddr !== undefined) socket.setSwitch(OPT_REUSE, options.reuseAddr);
       if (local !== 0 || localPort !== 0) {
         core.putPeer(local, localPort);
-        check(core.exports.sock_bind(socket.handle), "bind", { address: localAddress, port: localPort });
+        check(core.exports.sock_bind(socket.handle), "bind", { address: localAddress ?? "0.0.0.0", port: localPort });
       }
       host.tick();
       core.putPeer(remote, to.port);
@@ -230,7 +236,7 @@ export class TcpSocket extends TcpReader {
     this.#sending.shutdown(SHUTDOWNS[how]);
     if (how !== "read") {
       this.#ending = true;
-      this.#sending.rejectAll(() => new StackError(E_PIPE, "write", this.remoteAddress));
+      this.#queue?.rejectAll(() => new StackError(E_PIPE, "write", this.remoteAddress));
     }
     if (how !== "write") this.deliver();
   }
@@ -244,7 +250,7 @@ export class TcpSocket extends TcpReader {
   /** Goes on with what waits to be written. */
   #pump(): void {
     if (this.isClosed) return;
-    this.#sending.pump();
+    this.#queue?.pump();
     if (!this.#short || this.#ending || this.failure !== undefined) return;
     this.#short = false;
     guarded(() => this.ondrain?.());
@@ -300,7 +306,7 @@ export class TcpSocket extends TcpReader {
 
   protected override settle(reason: () => Error): void {
     super.settle(reason);
-    this.#sending.rejectAll(reason);
+    this.#queue?.rejectAll(reason);
   }
 
   protected override recall(): void {
