@@ -10,7 +10,7 @@
 //       | or lost              | so far                the app   | be read   |  out of order             | be sent
 //
 // Behind the record stand the ranges that wait out of order (the latest first: RFC 2018 §4), left and right edge each, as
-// many as the boot record says; behind these the runs of what was sent (scoreboard.ts), twice as many and a few.
+// many as the boot record says; behind these the runs of what was sent (scoreboard.ts), twice as many and two.
 
 import { OPT_TCP, OPT_TCP_END } from "../abi/socket";
 import {
@@ -247,9 +247,9 @@ export class Tcb {
   undoReserved: u8;
 }
 
-/** Bytes of a run, and how many there are at least: a hole between two ranges at either end, and two to be cut. */
+/** Bytes of a run, and how many there are beside two for each range: what is under way behind the last, and one to be cut. */
 const RUN_BYTES: u32 = 12;
-const RUNS_EXTRA: u32 = 4;
+const RUNS_EXTRA: u32 = 2;
 
 @unmanaged
 class TcbState {

@@ -1,5 +1,5 @@
 // The scoreboard against a map of bytes: what was sent when, and what became of it. With room for all runs they say the
-// same; with room for six, the scoreboard may forget, but claims nothing that is not.
+// same; with room for four, the scoreboard may forget, but claims nothing that is not.
 import { TCB_F_SACK } from "../../assembly/abi/tcp";
 import { clockAdvance, now } from "../../assembly/core/clock";
 import { store32 } from "../../assembly/memory/endian";
