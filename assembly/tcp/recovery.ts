@@ -16,8 +16,9 @@ import {
   CTR_TCP_LIMITED_TRANSMITS,
   CTR_TCP_SACK_RECOVERIES,
 } from "../abi/counter";
-import { TCB_F_RETRANSMIT, TCB_F_SACK, TCB_F_UNDO, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
+import { TCB_F_FIN_RECEIVED, TCB_F_RETRANSMIT, TCB_F_SACK, TCB_F_UNDO, TCB_FAST, TCB_LOSS, TCB_OPEN } from "../abi/tcp";
 import { count } from "../core/counter";
+import { TCPOPTS_SACK } from "../wire/tcp-options";
 import { congestionAcked, congestionHold, congestionReduce, congestionTimeout } from "./congestion";
 import { DELIVERY, deliveryBegin } from "./delivery";
 import { ecnReduced } from "./ecn";
@@ -25,6 +26,7 @@ import { mtuProbeMissing } from "./mtu-probe";
 import { prrEnter, prrWindow } from "./prr";
 import { DUP_THRESH, rackDetect, rackRecovered, rackTimeout, rackUpdate } from "./rack";
 import { inFlight, scoreboardLose } from "./scoreboard";
+import { OPTIONS } from "./segment";
 import { seqLe, seqLt, seqMax, seqMin } from "./seq";
 import { Tcb } from "./tcb";
 import { TLP_NONE } from "./tlp";
@@ -60,9 +62,22 @@ export function recoveryAck(t: Tcb, acked: u32, duplicate: bool, sacked: bool): 
     // It stays near, so that comparing it means something however much is sent.
     t.recover = seqMax(t.recover, t.sndUna - 1);
   }
-  if (bySack(t)) return sackAck(t, acked, sacked);
+  if (bySack(t) && !(duplicate && !sacked && sackEnds(t))) return sackAck(t, acked, sacked);
   if (duplicate) duplicateAck(t);
   return 0;
+}
+
+/** A duplicate that tells of nothing new. A peer that has sent its FIN may tell of nothing by SACK any more (gVisor's does
+ * not): after as many without the option as make a loss it is heard as one without. Nor is there anything to tell it by SACK. */
+function sackEnds(t: Tcb): bool {
+  if ((t.flags & TCB_F_FIN_RECEIVED) == 0 || (OPTIONS.seen & TCPOPTS_SACK) != 0) return false;
+  if (t.recovery != <u8>TCB_OPEN || t.sackedBytes != 0) return false;
+  if (<u32>t.dupAcks + 1 < DUP_THRESH) {
+    countDuplicate(t);
+    return false;
+  }
+  t.flags &= ~TCB_F_SACK;
+  return true;
 }
 
 function sackAck(t: Tcb, acked: u32, sacked: bool): u32 {
