@@ -112,7 +112,7 @@ export abstract class TcpConnection extends TcpBase {
   protected conclude(): void {
     if (this.isLeft) return;
     if (this.isOver) this.#finish();
-    else this.#milestones.resolveWhere((holds) => holds(), undefined);
+    else if (!this.#milestones.isEmpty) this.#milestones.resolveWhere((holds) => holds(), undefined);
   }
 
   /** Whether the connection is over, and why. */

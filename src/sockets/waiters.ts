@@ -114,7 +114,6 @@ export class Waiters<T, D = undefined> {
 
   /** Settles those of which it holds. */
   resolveWhere(holds: (detail: D) => boolean, value: T): void {
-    if (this.#first === undefined) return;
     this.#takeWhere(
       (waiter) => holds(waiter.detail),
       (waiter) => waiter.resolve(value),
