@@ -3,6 +3,7 @@
  * (every interface, and those to come) and each interface by its name; no "default", which "all" is here.
  */
 import type { InterfaceSwitches, InterfaceSwitchName, SwitchName } from "../control/switches.js";
+import { TCP_CONGESTIONS } from "../sockets/tcp-info.js";
 import type { Stack } from "../stack.js";
 
 /** One name: what it reads, and what it makes of a text. */
@@ -61,7 +62,6 @@ const STACK: readonly (readonly [string, SwitchName, Scale])[] = [
   ["net.ringstack.routes_follow_carrier", "ROUTES_FOLLOW_CARRIER", PLAIN],
   ["net.ringstack.tcp_ack_delay_ms", "TCP_ACK_DELAY_MS", PLAIN],
   ["net.ringstack.tcp_challenge_acks_per_sec", "TCP_CHALLENGES", PLAIN],
-  ["net.ringstack.tcp_congestion", "TCP_CONGESTION", PLAIN],
   ["net.ringstack.tcp_pacing", "TCP_PACING", PLAIN],
   ["net.ringstack.tcp_r2_ms", "TCP_R2_MS", PLAIN],
   ["net.ringstack.tcp_receive_buffer", "TCP_RECEIVE_BUFFER", PLAIN],
@@ -133,6 +133,19 @@ function portRange({ switches }: Stack): Entry {
   };
 }
 
+function congestionControl({ switches }: Stack): Entry {
+  return {
+    name: "net.ipv4.tcp_congestion_control",
+    read: () => TCP_CONGESTIONS[switches.get("TCP_CONGESTION")] as string,
+    write(text) {
+      const value = (TCP_CONGESTIONS as readonly string[]).indexOf(text.trim());
+      if (value < 0) return false;
+      switches.set("TCP_CONGESTION", value);
+      return true;
+    },
+  };
+}
+
 /** Every name, in order. */
 function entries(stack: Stack): Entry[] {
   // A "." within an interface's name is written "/", as sysctl(8) has it.
@@ -146,6 +159,7 @@ function entries(stack: Stack): Entry[] {
       targets.map(([target, switches]) => interfaceEntry(switches, `${stem}.${target}.${leaf}`, id)),
     ),
     portRange(stack),
+    congestionControl(stack),
   ];
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

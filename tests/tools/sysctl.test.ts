@@ -37,9 +37,14 @@ describe("sysctl", () => {
       "net.ipv4.neigh.default.unres_qlen = 48",
       "net.ipv4.route.min_pmtu = 552",
       "net.ipv4.route.mtu_expires = 600",
+      "net.ipv4.tcp_congestion_control = cubic",
+      "net.ipv4.tcp_ecn = 2",
       "net.ipv4.tcp_fin_timeout = 60",
       "net.ipv4.tcp_max_orphans = 64",
+      "net.ipv4.tcp_moderate_rcvbuf = 1",
+      "net.ipv4.tcp_mtu_probing = 1",
       "net.ipv4.tcp_sack = 1",
+      "net.ipv4.tcp_syncookies = 1",
       "net.ipv4.tcp_timestamps = 1",
       "net.ipv4.tcp_window_scaling = 1",
       "net.ringstack.addr_follows_carrier = 0",
@@ -49,6 +54,7 @@ describe("sysctl", () => {
       "net.ringstack.routes_follow_carrier = 1",
       "net.ringstack.tcp_ack_delay_ms = 40",
       "net.ringstack.tcp_challenge_acks_per_sec = 10",
+      "net.ringstack.tcp_pacing = 0",
       "net.ringstack.tcp_r2_ms = 300000",
       "net.ringstack.tcp_receive_buffer = 65536",
       "net.ringstack.tcp_rto_min_ms = 1000",
@@ -83,6 +89,8 @@ describe("sysctl", () => {
       .map((line) => line.split(" = ") as [string, string])
       .map(([name, value]) => {
         if (name.endsWith("port_range")) return changed(name, "40000 50000");
+        if (value === "cubic") return changed(name, "reno");
+        if (name.endsWith("tcp_ecn")) return changed(name, "0");
         return changed(name, value === "0" ? "1" : value === "1" ? "0" : String(Number(value) + 1));
       });
     expect(runSysctl(stack, settings)).toMatchObject({ err: [], status: 0 });
@@ -122,6 +130,11 @@ describe("sysctl", () => {
       255,
     ],
     [["net.ipv4.ip_local_port_range=9 8"], 'sysctl: setting key "net.ipv4.ip_local_port_range": Invalid argument', 255],
+    [
+      ["net.ipv4.tcp_congestion_control=bbr"],
+      'sysctl: setting key "net.ipv4.tcp_congestion_control": Invalid argument',
+      255,
+    ],
     [["net.ipv4.ip_forward="], 'sysctl: malformed setting "net.ipv4.ip_forward="', 255],
     [["-w", "net.ipv4.ip_forward"], 'sysctl: "net.ipv4.ip_forward" must be of the form name=value', 255],
     [["-z"], "sysctl: invalid option -- 'z'\nUsage:\n sysctl [-n] [-N] [-w] [variable[=value] ...]\n sysctl -a", 1],
