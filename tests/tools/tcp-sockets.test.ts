@@ -29,11 +29,11 @@ describe("netstat", () => {
       [
         TITLE,
         `${COLUMNS} Timer`,
-        "tcp        0      4 192.168.1.1:1500        192.168.1.2:7           ESTABLISHED on (1.00/0/0)",
+        "tcp        0      4 192.168.1.1:1500        192.168.1.2:7           ESTABLISHED on (0.22/0/0)",
       ].join("\n"),
     );
     await clock.advance(1.5e6);
-    expect((await shown(clock, a, "netstat -to")).out).toMatch(/ on \(1\.50\/1\/0\)$/);
+    expect((await shown(clock, a, "netstat -to")).out).toMatch(/ on \(1\.72\/1\/0\)$/);
   });
 
   test("-l: listeners, and how many wait for them; -a: all", async () => {
@@ -122,9 +122,9 @@ describe("ss", () => {
     const rtt = `${rttUs / 1000}/${rttvarUs / 1000}`;
     const quiet = (await shown(clock, a, "ss -tnimH")).out.split("\n");
     expect(quiet[1]).toBe(
-      `\t skmem:(r0,rb65536,t0,tb65536,f0,w0,o0,bl0,d0) ts sack reno wscale:0,0 rto:1000 rtt:${rtt} mss:${mss} ` +
+      `\t skmem:(r0,rb65536,t0,tb65536,f0,w0,o0,bl0,d0) ts sack cubic wscale:4,4 rto:1000 rtt:${rtt} mss:${mss} ` +
         `cwnd:${cwnd / mss} bytes_acked:5 segs_out:3 segs_in:2 send ${Math.round((cwnd * 8e6) / rttUs)}bps ` +
-        "rcv_wnd:65535 snd_wnd:65530",
+        "rcv_wnd:65536 snd_wnd:65520",
     );
     link.configure({ loss: 1 });
     await during(clock, client.write(new Uint8Array(100_000).subarray(0, 50_000)));
@@ -133,7 +133,7 @@ describe("ss", () => {
     expect(lost).toMatch(
       /^ESTAB 0 50000 192\.168\.1\.1:1500 {2}192\.168\.1\.2:7 +timer:\(on,1\.\d{3}ms,1\) sk:[0-9a-f]+\n/,
     );
-    expect(lost).toMatch(/ backoff:1 .* cwnd:1 ssthresh:5 .* unacked:10 retrans:1\/1 notsent:\d+ /);
+    expect(lost).toMatch(/ backoff:1 .* cwnd:1 ssthresh:7 .* unacked:11 retrans:1\/1 notsent:\d+ /);
   });
 
   test("misuse", async () => {
