@@ -82,13 +82,14 @@ function option(prng: Prng, stops: readonly string[]): number[] {
 /** A datagram cut into fragments, whole or not, in any order: fields as for ipv4(). */
 export function train(prng: Prng, head: Parameters<typeof ipv4>[0], payload: Bytes): Bytes[] {
   const cuts: { at: number; bytes: Bytes; more: boolean }[] = [];
+  const most = pick(prng, [75, 180]);
   for (let at = 0; at < payload.length; ) {
-    const size = Math.min(8 * (1 + prng.below(75)), payload.length - at);
+    const size = Math.min(8 * (1 + prng.below(most)), payload.length - at);
     cuts.push({ at, bytes: payload.slice(at, at + size), more: at + size < payload.length });
     at += size;
   }
   const one = pick(prng, cuts);
-  const twist = prng.below(10);
+  const twist = prng.below(14);
   const slip = (cut: typeof one) => cuts.splice(prng.below(cuts.length + 1), 0, cut);
   if (twist === 0) cuts.splice(cuts.indexOf(one), 1);
   else if (twist === 1) slip(one);
@@ -99,9 +100,13 @@ export function train(prng: Prng, head: Parameters<typeof ipv4>[0], payload: Byt
   else if (twist === 6) one.bytes = one.bytes.slice(0, 1 + prng.below(one.bytes.length));
   if (prng.chance(0.5)) for (let i = cuts.length - 1; i > 0; i--) cuts.push(...cuts.splice(prng.below(i + 1), 1));
   const copied = head.options?.[0] !== undefined && (head.options[0] & 0x80) !== 0;
-  return cuts.map(({ at, bytes, more }) => {
+  // One has met congestion: its sender knows of that, or not.
+  const marked = prng.chance(0.2) ? pick(prng, cuts) : undefined;
+  const usual = marked === undefined ? (head.tos ?? 0) : ((head.tos ?? 0) & 0xfc) | pick(prng, [0, 0, 2]);
+  return cuts.map((cut) => {
+    const { at, bytes, more } = cut;
     const fields = at === 0 || copied ? head : { ...head, options: [] };
-    const tos = prng.chance(0.02) ? prng.below(256) : (head.tos ?? 0);
+    const tos = usual | (cut === marked ? 3 : 0);
     return ipv4({ ...fields, tos, flagsOffset: (at >> 3) | (more ? 0x2000 : 0) }, bytes);
   });
 }
@@ -120,7 +125,7 @@ export function answer(prng: Prng, sent: Bytes): Bytes {
     const ends = { src: ip.dst, dst: ip.src, srcPort: ip.udp.dstPort, dstPort: ip.udp.srcPort };
     return ipv4(back, udp(ends, ip.udp.data.slice(0, 600)));
   }
-  if (prng.chance(0.3)) {
+  if (prng.chance(FAR.includes(ip.dst) ? 0.6 : 0.3)) {
     const source = { ...back, src: "192.168.1.254", proto: 1 };
     const gateway = pick(prng, [
       "192.168.1.253",

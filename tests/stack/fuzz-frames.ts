@@ -70,7 +70,7 @@ function heading(prng: Prng, scene: Scene) {
   const src = prng.chance(0.9) ? pick(prng, PEERS) : pick(prng, [...GROUPS, ...FAR, ...scene.addresses]);
   const dst = prng.chance(0.6) ? pick(prng, scene.addresses) : pick(prng, [...GROUPS, ...PEERS, ...FAR, ...FAR]);
   const ttl = prng.chance(0.5) ? 64 : pick(prng, [0, 1, 2, 255, prng.below(256)]);
-  const flagsOffset = prng.chance(0.3) ? 0x4000 : 0;
+  const flagsOffset = prng.chance(0.4) ? 0x4000 : 0;
   const stops = [...scene.addresses, ...PEERS];
   const optional = prng.chance(0.1) ? { options: options(prng, stops) } : {};
   return { src, dst, id: prng.below(65536), ttl, tos: prng.below(256), flagsOffset, ...optional };
@@ -78,8 +78,14 @@ function heading(prng: Prng, scene: Scene) {
 
 /** The fragments of a datagram, for the host or to be forwarded. */
 export function fragments(prng: Prng, scene: Scene): Bytes[] {
-  const head = { ...heading(prng, scene), flagsOffset: 0 };
-  const bytes = data(8 + prng.below(pick(prng, [100, 1400, 4000])));
+  const forHost = {
+    src: pick(prng, PEERS),
+    dst: pick(prng, scene.addresses),
+    id: prng.below(65536),
+    tos: prng.below(256),
+  };
+  const head = prng.chance(0.5) ? forHost : { ...heading(prng, scene), flagsOffset: 0 };
+  const bytes = data(8 + prng.below(pick(prng, [100, 1400, 4000, 4000])));
   const ends = { ...head, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
   if (prng.chance(0.5)) return train(prng, head, udp(ends, bytes));
   return train(prng, { ...head, proto: 1 }, icmp({ type: pick(prng, [8, 0, 13]) }, bytes));
@@ -89,7 +95,7 @@ export function fragments(prng: Prng, scene: Scene): Bytes[] {
 export function datagram(prng: Prng, scene: Scene): Bytes {
   const head = heading(prng, scene);
   const { src, dst } = head;
-  const payload = data(prng.chance(0.7) ? prng.below(64) : prng.below(1450));
+  const payload = data(prng.below(prng.chance(0.6) ? 64 : 1450));
   const ends = { src, dst, srcPort: pick(prng, scene.ports), dstPort: pick(prng, scene.ports) };
   switch (prng.below(15)) {
     case 13:

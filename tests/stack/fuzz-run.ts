@@ -14,7 +14,7 @@ import { NETIF_MASK, NETIF_RX_RING, NETIF_TX_RING } from "../../assembly/abi/net
 import { DESC_LEN, DESC_PBUF, DESC_PTR, RING_DESC, RING_HOST, RING_STACK } from "../../assembly/abi/ring.js";
 import { PCB_HANDLE } from "../../assembly/abi/socket.js";
 import { POLL_IDLE } from "../../assembly/abi/stack.js";
-import { SW_TCP_ORPHANS, SW_TCP_SYN_COOKIES } from "../../assembly/abi/switch.js";
+import { SW_TCP_ORPHANS } from "../../assembly/abi/switch.js";
 import { type Interface, Prng, Stack, VirtualClock } from "../../src/index.js";
 import { Calls } from "./fuzz-calls.js";
 import { ADDRESSES, attempt, control, settle } from "./fuzz-control.js";
@@ -22,7 +22,7 @@ import { answer, PEERS, pick } from "./fuzz-datagrams.js";
 import { explain } from "./fuzz-explain.js";
 import { forSocket, fragmentFrames, mutant, right, type Scene, STATIONS } from "./fuzz-frames.js";
 import { Look } from "./fuzz-look.js";
-import { TcpCalls } from "./fuzz-tcp-calls.js";
+import { habits, TcpCalls } from "./fuzz-tcp-calls.js";
 import { TcpPeers } from "./fuzz-tcp-peer.js";
 import { checkBlocks, checkBooks, checkEvents, checkPools, drain, LATE, module, openSockets } from "./harness.js";
 import { RecordingDriver } from "./recording-driver.js";
@@ -130,7 +130,7 @@ export class Run {
     // So that somebody answers, whom the host knows.
     if (this.#speaksTcp) for (const peer of PEERS) this.#introduce(peer);
     if (prng.chance(0.3)) this.stack.core.exports.stack_set(SW_TCP_ORPHANS, prng.below(3));
-    if (this.#speaksTcp && prng.chance(0.4)) this.stack.core.exports.stack_set(SW_TCP_SYN_COOKIES, prng.below(3));
+    if (this.#speaksTcp) habits(this.stack, prng);
     this.#own();
   }
 

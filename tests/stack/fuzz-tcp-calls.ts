@@ -9,8 +9,20 @@ import {
   OPT_TCP_KEEP_IDLE_MS,
   OPT_TCP_KEEP_INTERVAL_MS,
   OPT_TCP_KEEPALIVE,
+  OPT_TCP_PACING_RATE,
 } from "../../assembly/abi/socket.js";
-import { SW_TCP_TIME_WAIT_MS, SW_TCP_WINDOW_SCALING } from "../../assembly/abi/switch.js";
+import {
+  SW_TCP_AUTOTUNING,
+  SW_TCP_CONGESTION,
+  SW_TCP_ECN,
+  SW_TCP_MTU_PROBING,
+  SW_TCP_PACING,
+  SW_TCP_RECEIVE_BUFFER,
+  SW_TCP_SEND_BUFFER,
+  SW_TCP_SYN_COOKIES,
+  SW_TCP_TIME_WAIT_MS,
+} from "../../assembly/abi/switch.js";
+import { TCP_CONGESTION_RENO, TCP_ESTABLISHED } from "../../assembly/abi/tcp.js";
 import type { Prng, Stack } from "../../src/index.js";
 import { result } from "./fuzz-calls.js";
 import { PEERS, pick } from "./fuzz-datagrams.js";
@@ -50,6 +62,25 @@ const KINDS = [
   "datagram",
   "foreign",
 ] as const;
+
+/** How the host speaks TCP, apart from what is so everywhere. */
+export function habits(stack: Stack, prng: Prng): void {
+  const { exports } = stack.core;
+  const choices = [
+    [SW_TCP_ECN, 0.5, [0, 1, 1]],
+    [SW_TCP_SYN_COOKIES, 0.5, [0, 2, 2]],
+    [SW_TCP_PACING, 0.3, [1]],
+    [SW_TCP_AUTOTUNING, 0.2, [0]],
+    [SW_TCP_MTU_PROBING, 0.6, [0, 2, 2, 2]],
+    [SW_TCP_CONGESTION, 0.3, [TCP_CONGESTION_RENO]],
+    // Rings that can grow.
+    [SW_TCP_SEND_BUFFER, 0.4, [2048]],
+    [SW_TCP_RECEIVE_BUFFER, 0.4, [2048]],
+  ] as const;
+  for (const [id, chance, values] of choices) {
+    if (prng.chance(chance)) result("stack_set", exports.stack_set(id, pick<number>(prng, values)));
+  }
+}
 
 export interface TcpCallsHost {
   readonly prng: Prng;
@@ -102,7 +133,7 @@ export class TcpCalls {
         return;
       }
       case "write":
-        this.#write(handle);
+        this.#writes(handle);
         return;
       case "read":
         this.#read(handle);
@@ -120,7 +151,7 @@ export class TcpCalls {
         this.#set(handle);
         return;
       case "switch": {
-        const id = SW_TCP_TIME_WAIT_MS + prng.below(SW_TCP_WINDOW_SCALING - SW_TCP_TIME_WAIT_MS + 1);
+        const id = SW_TCP_TIME_WAIT_MS + prng.below(SW_TCP_MTU_PROBING - SW_TCP_TIME_WAIT_MS + 1);
         result("stack_set", exports.stack_set(id, pick(prng, [0, 1, 1, 2, 10, 1000, 2000, 60000, 1 << 20])));
         return;
       }
@@ -186,6 +217,28 @@ export class TcpCalls {
     return new TcbRecord(stack, stack.core.exports.sock_record(handle & HANDLE_INDEX), ranges);
   }
 
+  /** Handles of sockets that are open, and so. */
+  #those(are: (record: TcbRecord) => boolean): number[] {
+    return this.#handles.filter((handle) => {
+      if (this.#host.stack.core.exports.sock_record(handle & HANDLE_INDEX) < 0) return false;
+      const record = this.#record(handle);
+      return record.handle === handle && are(record);
+    });
+  }
+
+  /** Once or several times; mostly to a connection that is established, be it that it waits to be accepted. */
+  #writes(handle: number): void {
+    const { prng, stack } = this.#host;
+    const open = this.#those((record) => record.get("state") === TCP_ESTABLISHED);
+    for (const listener of this.#those((record) => record.get("acceptable") > 0)) {
+      const accepted = prng.chance(0.5) ? result("sock_accept", stack.core.exports.sock_accept(listener)) : 0;
+      if (accepted > 0) this.#keep(accepted);
+      if (accepted > 0) open.push(accepted);
+    }
+    const to = open.length > 0 && prng.chance(0.7) ? pick(prng, open) : handle;
+    for (let times = prng.chance(0.3) ? 3 : 1; times > 0; times--) this.#write(to);
+  }
+
   #write(handle: number): void {
     const { prng, stack } = this.#host;
     const { core } = stack;
@@ -227,6 +280,10 @@ export class TcpCalls {
       result("sock_set", exports.sock_set(handle, OPT_TCP_KEEP_IDLE_MS, pick(prng, [1, 1000, 10000])));
       result("sock_set", exports.sock_set(handle, OPT_TCP_KEEP_INTERVAL_MS, pick(prng, [1, 1000])));
       result("sock_set", exports.sock_set(handle, OPT_TCP_KEEPALIVE, 1));
+    }
+    if (prng.chance(0.3)) {
+      const rate = pick(prng, [0, 1000, 20_000, 500_000, 0xffffffff]);
+      result("sock_set", exports.sock_set(handle, OPT_TCP_PACING_RATE, rate));
     }
     const option = OPT_TCP + prng.below(OPT_TCP_END - OPT_TCP + 1);
     const value = pick(prng, [0, 1, 1, 2, 47, 48, 536, 1000, 2000, 10000, 65535, 1 << 20, (1 << 20) + 1, 0xffffffff]);

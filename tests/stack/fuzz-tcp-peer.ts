@@ -8,7 +8,7 @@ import type { Prng } from "../../src/index.js";
 import { PEERS, pick } from "./fuzz-datagrams.js";
 import { SERVED } from "./fuzz-frames.js";
 import { stream } from "./tcp-invariants.js";
-import { distance, type Range, type TcbRecord, type TimeWaitRecord } from "./tcp-records.js";
+import { distance, type Range, RUN_AGAIN, type TcbRecord, type TimeWaitRecord } from "./tcp-records.js";
 import {
   ACK,
   CWR,
@@ -83,7 +83,7 @@ export class TcpPeers {
     if (kind < 14) return [this.#call(pick(prng, PEERS))];
     if (kind < 16) return this.#flood();
     if (kind < 19) return [this.#stray()];
-    const synAck = prng.chance(0.2) ? this.#synAcks.pop() : undefined;
+    const synAck = prng.chance(0.3) ? this.#synAcks.pop() : undefined;
     if (synAck !== undefined) return [this.#agree(synAck)];
     const waiting = this.#scene.timeWaits();
     if (kind < 27 && waiting.length > 0) return this.#late(pick(prng, waiting));
@@ -107,7 +107,7 @@ export class TcpPeers {
     const dstPort = prng.chance(0.95) ? pick(prng, SERVED) : prng.below(65536);
     const place = { src, dst, srcPort: prng.chance(0.98) ? srcPort : 0, dstPort, seq: this.#any(), ack: 0 };
     const text = prng.chance(0.1) ? stream(srcPort, (place.seq + 1) >>> 0, prng.below(600)) : NOTHING;
-    const flags = SYN | (prng.chance(0.3) ? ECE | CWR : 0) | (prng.chance(0.05) ? pick(prng, [FIN, ACK, RST, PSH]) : 0);
+    const flags = SYN | (prng.chance(0.4) ? ECE | CWR : 0) | (prng.chance(0.05) ? pick(prng, [FIN, ACK, RST, PSH]) : 0);
     return datagram(place, { flags, win: this.#window(), options: this.#offers() }, text);
   }
 
@@ -130,7 +130,7 @@ export class TcpPeers {
     const prng = this.#prng;
     const ends = { src: ip.dst, dst: ip.src, srcPort: segment.dstPort, dstPort: segment.srcPort };
     const seq = (segment.ack + (prng.chance(0.1) ? prng.below(100) : 0)) >>> 0;
-    const ack = (segment.seq + (prng.chance(0.1) ? prng.below(16) : 1)) >>> 0;
+    const ack = (segment.seq + (prng.chance(0.2) ? prng.below(16) : 1)) >>> 0;
     const options = segment.options.flatMap((option): TcpOption[] =>
       option.kind === "TS" ? [{ kind: "TS", val: option.ecr, ecr: option.val }] : [],
     );
@@ -170,6 +170,8 @@ export class TcpPeers {
     if (state !== TCP.TCP_ESTABLISHED && prng.chance(0.6)) return this.#closes(t, place);
     if (distance(t.get("sndUna"), t.get("sndMax")) > 3 * t.get("sndMss") && prng.chance(0.4))
       return this.#duplicates(t, place);
+    if (t.has(TCP.TCB_F_UNDO) && prng.chance(0.3))
+      return prng.chance(0.5) ? this.#twice(t, place) : this.#goesWell(t, place);
     const acts: (() => Bytes[])[] = [
       () => this.#text(t, place),
       () => this.#text(t, place),
@@ -183,6 +185,9 @@ export class TcpPeers {
       () => this.#duplicates(t, place),
       () => this.#duplicates(t, place),
       () => this.#sacks(t, place),
+      () => this.#twice(t, place),
+      () => this.#goesWell(t, place),
+      () => this.#goesWell(t, place),
       () => this.#ends(t, place),
       () => this.#wrong(t, place),
       () => this.#wrong(t, place),
@@ -200,7 +205,8 @@ export class TcpPeers {
     const options = this.#offers();
     const kind = prng.below(20);
     const ack = t.get("sndMax");
-    if (kind < 12) return datagram(begin, { flags: SYN | ACK, ack, options, win: this.#window() });
+    const echo = t.has(TCP.TCB_F_ECN) && prng.chance(0.8) ? ECE : 0;
+    if (kind < 12) return datagram(begin, { flags: SYN | ACK | echo, ack, options, win: this.#window() });
     if (kind < 14) return datagram(begin, { flags: SYN, ack: 0, options });
     if (kind < 16) return datagram(begin, { flags: RST | (prng.chance(0.5) ? ACK : 0), ack });
     if (kind < 18) return datagram(begin, { flags: SYN | ACK, ack: (ack + pick(prng, [-1, 1, 1000])) >>> 0 });
@@ -272,6 +278,35 @@ export class TcpPeers {
       return [left, prng.chance(0.7) ? (left + 1 + prng.below(2000)) >>> 0 : edge()];
     });
     return [datagram(place, this.#with(t, { ack: prng.chance(0.7) ? una : edge() }, blocks))];
+  }
+
+  /** D-SACKs (RFC 2883) of what was sent again, or of what may have been; with what lies around it at times. */
+  #twice(t: TcbRecord, place: Place): Bytes[] {
+    const prng = this.#prng;
+    const [una, max] = [t.get("sndUna"), t.get("sndMax")];
+    const again = t.runs.filter(({ info }) => (info & RUN_AGAIN) !== 0);
+    const [left, right] = pick<Range>(prng, [
+      [(una - t.get("sndMss")) >>> 0, una],
+      ...(t.get("undoBytes") === 0 ? [] : [0, 1, 2].map((): Range => [t.get("undoUna"), t.get("undoEnd")])),
+      ...again.map(({ begin, end }): Range => [begin, end]),
+    ]);
+    const ack = pick(prng, [una, max, right]);
+    const around: Range[] = prng.chance(0.3) ? [[(left - 1) >>> 0, (right + prng.below(3000)) >>> 0]] : [];
+    return [datagram(place, this.#with(t, { ack }, [[left, right], ...around]))];
+  }
+
+  /** All that was sent is acknowledged, and the window grows. At times it came out of order, or the ACK echoes an older stamp. */
+  #goesWell(t: TcbRecord, place: Place): Bytes[] {
+    const fields = this.#with(t, { ack: t.get("sndMax") });
+    const late = this.#prng.chance(0.3) ? 1 + this.#prng.below(5000) : 0;
+    const options = (fields.options ?? []).map((option) =>
+      option.kind === "TS" ? { ...option, ecr: (option.ecr - late) >>> 0 } : option,
+    );
+    const all = datagram(place, { ...fields, options });
+    const [una, max] = [t.get("sndUna"), t.get("sndMax")];
+    const last = Math.min(t.get("sndMss"), distance(una, max) - 1);
+    if (last < 1 || this.#prng.chance(0.7)) return [all];
+    return [datagram(place, this.#with(t, { ack: una }, [[(max - last) >>> 0, max]])), all];
   }
 
   /** Our end is closing, or theirs is: what goes on from there. */

@@ -38,6 +38,7 @@ export interface Run {
 
 export const RUN_SACKED = 1;
 export const RUN_LOST = 2;
+export const RUN_AGAIN = 4;
 const RUN_BYTES = 12;
 
 function address(stack: Stack, at: number): string {
@@ -65,6 +66,7 @@ export class TcbRecord {
     if (field === undefined) throw new Error(`a control block has no ${name}`);
     const { u8, u32 } = this.#stack.core;
     const at = this.at + field.offset;
+    if (field.bytes === 2) return (u8[at] as number) + 256 * (u8[at + 1] as number);
     return (field.bytes === 1 ? u8[at] : u32[at >> 2]) as number;
   }
 
