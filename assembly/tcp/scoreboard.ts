@@ -75,6 +75,9 @@ export function scoreboardSent(t: Tcb, seq: u32, end: u32): void {
       return;
     }
     spare(t, 1);
+  } else {
+    // All that went before has arrived. So RACK.xmit_ts stays near: low halves are compared.
+    t.rackAt = at;
   }
   const run = runAt(t, t.runCount++);
   run.end = end;
@@ -161,7 +164,7 @@ function sacked(t: Tcb, left: u32, right: u32): bool {
   i = indexOf(t, right - 1);
   if ((runAt(t, i).info & RUN_SACKED) != 0) right = runBegin(t, i);
   if (!seqLt(left, right) || !mayCut(t, left, right)) return false;
-  const whole = runAt(t, i).end == right;
+  const whole = cuts(t, right) == 0;
   i = cut(t, left);
   const last = cut(t, right);
   for (; i < last; i++) {
