@@ -62,16 +62,16 @@ export function ecnText(t: Tcb): void {
   if ((t.flags & TCB_F_ECE) != before || segmentHas(TCP_CWR)) t.flags |= TCB_F_ACK_NOW;
 }
 
-/** The ACK in hand, which has moved SND.UNA, of a connection with TCB_F_ECN: §6.1.2. The window is reduced once for what was
- * in flight, be it that something of that was lost; without a loss nothing is sent again, and what is in flight shrinks
- * as ACKs come. */
+/** The ACK in hand of a connection with TCB_F_ECN: §6.1.2. The window is reduced once for what was in flight, be it that
+ * something of that was lost; without a loss nothing is sent again, and what is in flight shrinks as ACKs come. It is cwnd
+ * that is reduced: of what was in flight there may be nothing left. */
 export function ecnAck(t: Tcb): void {
   // Both stay near, so that comparing them means something however much is sent.
   const over = seqLt(t.ecnSeq, t.sndUna) && seqLt(t.recover, t.sndUna);
   t.ecnSeq = seqMax(t.ecnSeq, t.sndUna - 1);
   if (!over || !segmentHas(TCP_ECE) || t.recovery != <u8>TCB_OPEN || t.ecnMute != 0) return;
   const cwnd = t.cwnd;
-  congestionReduce(t, t.sndMax - t.sndUna);
+  congestionReduce(t, cwnd);
   // By a segment at least, though the threshold is never below two; and of one segment none is left: then the next is the
   // timer's to send (output.ts).
   t.cwnd = cwnd > t.sndMss ? min<u32>(t.ssthresh, cwnd - t.sndMss) : 0;

@@ -37,7 +37,8 @@ export function tlpAck(t: Tcb, moves: bool): void {
   t.tlp = TLP_NONE;
   if (!repaired || t.recovery != <u8>TCB_OPEN) return;
   count(CTR_TCP_LOSS_PROBE_RECOVERIES);
-  congestionReduce(t, t.sndMax - t.sndUna);
+  // What was in flight then has arrived.
+  congestionReduce(t, t.cwnd);
   t.cwnd = min<u32>(t.cwnd, t.ssthresh);
 }
 
