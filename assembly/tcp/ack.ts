@@ -69,8 +69,9 @@ export function ackTake(t: Tcb, duplicate: bool): void {
   deliveryBegin(t);
   const acked = moves ? advance(t, ack) : 0;
   const sacked = scoreboardSack(t, OPTIONS, ack);
-  if (moves || sacked) rttOnAck(t, ack, OPTIONS.tsEcr, (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
-  if ((OPTIONS.seen & TCPOPTS_SACK) != 0) dsackInput(t);
+  const twice = (OPTIONS.seen & TCPOPTS_SACK) != 0 && dsackInput(t);
+  // The answer to what came twice echoes the first, whose ACK may be what was lost: the wait would be in the sample.
+  if (moves || sacked) rttOnAck(t, ack, OPTIONS.tsEcr, !twice && (OPTIONS.seen & TCPOPTS_TIMESTAMP) != 0);
   if (windowIsNewer(t, ack)) windowSet(t, SEG.wnd << t.sndShift);
   if ((t.flags & TCB_F_ECN) != 0) ecnAck(t);
   if ((t.mtuProbe | t.mtuSample) != 0) mtuAck(t);

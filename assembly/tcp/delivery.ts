@@ -4,7 +4,7 @@
 
 import { now } from "../core/clock";
 import { TCPOPTS_TIMESTAMP } from "../wire/tcp-options";
-import { OPTIONS } from "./segment";
+import { OPTIONS, SEG } from "./segment";
 import { seqLe, seqLt, seqMax } from "./seq";
 import { Tcb } from "./tcb";
 
@@ -18,6 +18,8 @@ export class Delivery {
   at: u32;
   end: u32;
   any: u32;
+  /** So long before, at the most, it was really sent, microseconds. */
+  slack: u32;
   /** Its round trip, microseconds; 0 = it was sent twice, or nothing is delivered: not known. */
   rttUs: u32;
   /** The highest end of all that was ever delivered (RACK.fack). */
@@ -53,10 +55,11 @@ export function delivered(t: Tcb, len: u32, end: u32, at: u32, slack: u32, again
   }
   if (DELIVERY.any != 0 && !sentAfter(at, end, DELIVERY.at, DELIVERY.end)) return;
   const us = max<u32>(<u32>now() - at, 1);
-  if (again && isOfTheFirst(t, us)) return;
+  if (again && isOfTheFirst(t, end, us)) return;
   DELIVERY.any = 1;
   DELIVERY.at = at;
   DELIVERY.end = end;
+  DELIVERY.slack = slack;
   DELIVERY.rttUs = again ? 0 : us + slack;
 }
 
@@ -65,10 +68,11 @@ export function sentAfter(at: u32, end: u32, otherAt: u32, otherEnd: u32): bool 
   return seqLt(otherAt, at) || (at == otherAt && seqLt(otherEnd, end));
 }
 
-/** RFC 8985 §6.2 step 2: the ACK came too soon, or echoes too old a timestamp, to be that of what was sent `us` ago. */
-function isOfTheFirst(t: Tcb, us: u32): bool {
+/** RFC 8985 §6.2 step 2: the ACK came too soon, or echoes too old a timestamp, to be that of what was sent `us` ago and ends
+ * at `end`. With a SACK comes the echo of what arrived in order last (RFC 7323 §4.3): that says nothing. */
+function isOfTheFirst(t: Tcb, end: u32, us: u32): bool {
   if (us < t.minRttUs) return true;
-  if ((OPTIONS.seen & TCPOPTS_TIMESTAMP) == 0) return false;
+  if ((OPTIONS.seen & TCPOPTS_TIMESTAMP) == 0 || seqLt(SEG.ack, end)) return false;
   const sentMs = <u32>((now() - us) / 1000);
   return seqLt(OPTIONS.tsEcr - t.tsOffset, sentMs);
 }

@@ -25,15 +25,19 @@ export function rackInit(t: Tcb): void {
 /** §6.2 steps 1 to 3: takes in what DELIVERY tells. */
 export function rackUpdate(t: Tcb): void {
   t.rackFack = DELIVERY.top;
-  if (DELIVERY.reordered != 0 && (t.flags & TCB_F_REORDERED) == 0) {
-    t.flags |= TCB_F_REORDERED;
-    count(CTR_TCP_REORDERINGS);
-  }
+  if (DELIVERY.reordered != 0) rackReordered(t);
   if (DELIVERY.any == 0) return;
-  t.rackRttUs = <u32>now() - DELIVERY.at;
+  t.rackRttUs = <u32>now() - DELIVERY.at + DELIVERY.slack;
   if (!sentAfter(DELIVERY.at, DELIVERY.end, t.rackAt, t.rackEnd)) return;
   t.rackAt = DELIVERY.at;
   t.rackEnd = DELIVERY.end;
+}
+
+/** The path reorders: step 3, or a recovery turned out to be for nothing. */
+export function rackReordered(t: Tcb): void {
+  if ((t.flags & TCB_F_REORDERED) != 0) return;
+  t.flags |= TCB_F_REORDERED;
+  count(CTR_TCP_REORDERINGS);
 }
 
 /** RACK_update_reo_wnd(), §6.2 step 4, microseconds. */

@@ -15,7 +15,7 @@ import { count } from "../core/counter";
 import { TCPOPTS_TIMESTAMP, tcpSackLeft, tcpSackRight } from "../wire/tcp-options";
 import { congestionUndo } from "./congestion";
 import { DELIVERY } from "./delivery";
-import { rackDsack } from "./rack";
+import { rackDsack, rackReordered } from "./rack";
 import { inFlight, scoreboardFound } from "./scoreboard";
 import { OPTIONS, SEG } from "./segment";
 import { seqLe, seqLt, seqMax, seqMin } from "./seq";
@@ -92,17 +92,18 @@ function isFrto(t: Tcb, moves: bool): bool {
 
 /** The segment in hand has a SACK option: does its first block tell of bytes that came twice (RFC 2883 §4)? That is one
  * below the ACK, or within the second. One from before the window is nobody's (RFC 3708 §5). */
-export function dsackInput(t: Tcb): void {
-  if ((t.flags & TCB_F_SACK) == 0) return;
+export function dsackInput(t: Tcb): bool {
+  if ((t.flags & TCB_F_SACK) == 0) return false;
   const left = tcpSackLeft(OPTIONS, 0);
   const right = tcpSackRight(OPTIONS, 0);
-  if (!seqLt(left, right) || !seqLe(right, t.sndMax) || seqLt(left, SEG.ack - t.sndMaxWnd)) return;
-  if (!seqLe(right, SEG.ack) && !isWithinSecond(left, right)) return;
+  if (!seqLt(left, right) || !seqLe(right, t.sndMax) || seqLt(left, SEG.ack - t.sndMaxWnd)) return false;
+  if (!seqLe(right, SEG.ack) && !isWithinSecond(left, right)) return false;
   count(CTR_TCP_IN_DSACKS);
   if (!tlpTwice(t, right)) rackDsack(t);
-  if ((t.flags & TCB_F_UNDO) == 0 || t.undoBytes == 0 || seqLt(left, t.undoUna) || seqLt(t.undoEnd, right)) return;
+  if ((t.flags & TCB_F_UNDO) == 0 || t.undoBytes == 0 || seqLt(left, t.undoUna) || seqLt(t.undoEnd, right)) return true;
   t.undoBytes -= min<u32>(right - left, t.undoBytes);
   if (t.undoBytes == 0) undo(t);
+  return true;
 }
 
 function isWithinSecond(left: u32, right: u32): bool {
@@ -111,6 +112,7 @@ function isWithinSecond(left: u32, right: u32): bool {
 
 function undo(t: Tcb): void {
   count(t.undoTimeout != 0 ? CTR_TCP_SPURIOUS_TIMEOUTS : CTR_TCP_RECOVERIES_UNDONE);
+  if (t.undoTimeout == 0) rackReordered(t);
   undoForget(t, true);
   scoreboardFound(t);
   const reduced = t.cwnd;
