@@ -4,29 +4,11 @@
  * so that a change of behaviour shows as a change of a table.
  */
 import { describe, expect, test } from "vitest";
-import { OPT_TCP_RECEIVE_BUFFER, OPT_TCP_SEND_BUFFER } from "../../assembly/abi/socket.js";
-import type { LinkConditions } from "../../src/drivers/sim-conditions.js";
-import { SimLink, type Stack, VirtualClock } from "../../src/index.js";
-import { boot, checkBooks, checkPools, drain } from "./harness.js";
-import { TcpEnd, TcpListener, type TcpOptions } from "./tcp-end.js";
-
-interface Case {
-  readonly name: string;
-  readonly link: Partial<LinkConditions>;
-  readonly mtu?: number;
-  /** Buffers of both ends, bytes. */
-  readonly buffer?: number;
-  /** Bytes from the one that connects, and back. */
-  readonly there: number;
-  readonly back: number;
-  /** More virtual time than this is too much. */
-  readonly withinS: number;
-  readonly medium?: "ethernet" | "ip";
-}
+import { type Transfer, transfer } from "./tcp-transfer.js";
 
 const WAN = { delayUs: 20_000, bitRate: 10_000_000, queueFrames: 100 };
 
-const CASES: readonly Case[] = [
+const CASES: readonly Transfer[] = [
   { name: "clean", link: WAN, there: 1_000_000, back: 0, withinS: 2 },
   { name: "clean, both ways", link: WAN, there: 500_000, back: 500_000, withinS: 2 },
   { name: "loss 1 %", link: { ...WAN, loss: 0.01 }, there: 500_000, back: 0, withinS: 20 },
@@ -71,49 +53,8 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const KEYS = { there: 1, back: 2 };
-const STEP_US = 100_000;
-
-async function transfer(one: Case, seed: number): Promise<string> {
-  const clock = new VirtualClock();
-  const link = new SimLink({ clock, seed, medium: one.medium ?? "ethernet", ...one.link });
-  const join = async (name: string, number: number): Promise<Stack> => {
-    const stack = await boot({ clock, name, seed: [seed, number, 1, 1], rings1M: 4 });
-    const mtu = one.mtu === undefined ? {} : { mtu: one.mtu };
-    stack.addInterface(link.nic(mtu), { address: `10.0.0.${number}/24` });
-    return stack;
-  };
-  const a = await join("a", 1);
-  const b = await join("b", 2);
-  const options: TcpOptions = one.buffer
-    ? { [OPT_TCP_SEND_BUFFER]: one.buffer, [OPT_TCP_RECEIVE_BUFFER]: one.buffer }
-    : {};
-  const stream = (key: number, bytes: number) => ({ key, bytes });
-  const there = stream(KEYS.there, one.there);
-  const back = stream(KEYS.back, one.back);
-  const listener = new TcpListener(b, 7, { writes: back, reads: there, shuts: true }, options);
-  const client = TcpEnd.connect(a, "10.0.0.2", 7, { writes: there, reads: back, shuts: true }, options);
-  const server = () => listener.ends[0];
-  while (clock.now() < one.withinS * 1e6 && (client.doneUs === undefined || server()?.doneUs === undefined)) {
-    clock.advanceSync(STEP_US);
-    for (const stack of [a, b]) checkBooks(stack);
-  }
-  expect([client.failed, server()?.failed], `${one.name}: errors`).toEqual([0, 0]);
-  expect([server()?.read, client.read], `${one.name}: bytes within ${one.withinS} s`).toEqual([one.there, one.back]);
-  expect([client.ended, server()?.ended], `${one.name}: both ends have ended`).toEqual([true, true]);
-  const ends = [client, server() as TcpEnd];
-  const tookUs = Math.max(...ends.map((end) => end.doneUs as number));
-  for (const end of ends) {
-    end.look();
-    end.close();
-  }
-  listener.close();
-  // Both FINs are acknowledged, and TIME-WAIT is over.
-  clock.advanceSync(200_000_000);
-  for (const stack of [a, b]) {
-    drain(stack);
-    checkPools(stack);
-  }
+async function line(one: Transfer, seed: number): Promise<string> {
+  const { tookUs, ends } = await transfer(one, seed);
   return [
     one.name.padEnd(28),
     String(seed).padStart(4),
@@ -127,7 +68,7 @@ const HEAD = ["case".padEnd(28), "seed", "seconds".padStart(9), "segs a", "retx"
 describe("two stacks over a link", () => {
   test("every byte arrives, in the time and with the segments that the table says", async () => {
     const lines = [HEAD];
-    for (const one of CASES) for (const seed of [1, 2]) lines.push(await transfer(one, seed));
+    for (const one of CASES) for (const seed of [1, 2]) lines.push(await line(one, seed));
     await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("snapshots/tcp-link.txt");
   });
 });
