@@ -93,7 +93,6 @@ function synExpired(t: Tcb): void {
     giveUp(t);
     return;
   }
-  scoreboardSent(t, t.iss, t.iss + 1);
   if (t.backoff == R1) doubt(t);
   // RFC 3168 §6.1.1.1: it may be what kept the SYN from arriving.
   if (t.state == TCP_SYN_SENT) t.ecnMute = 1;
