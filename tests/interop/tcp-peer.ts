@@ -16,6 +16,10 @@ export interface Heard {
 /** The pattern begins anew after so many bytes: no multiple of a ring's size or a segment's. */
 const PATTERN_BYTES = 65521;
 
+/** Counters on a clean line: no loss was found. A probe of a tail (RFC 8985 §7) says only that one of the processes had no
+ * turn in time. */
+export const NOTHING_LOST = { TCP_TIMEOUTS: 0, TCP_FAST_RECOVERIES: 0 };
+
 /** So many bytes of the seed's. */
 export function bytesOf(size: number, seed: string): Buffer {
   if (size === 0) return Buffer.alloc(0);
