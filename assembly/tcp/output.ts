@@ -14,6 +14,7 @@ import { segmentSend } from "./emit";
 import { mtuProbe, mtuProbeSent, mtuSent, PROBE_WAITS } from "./mtu-probe";
 import { paceHolds, paceSent } from "./pace";
 import { tcpPath } from "./path";
+import { rackIdle } from "./rack";
 import { recoverySent, recoveryWindow } from "./recovery";
 import { REXMT_TIMEOUT, rexmtOnSend } from "./rexmt";
 import { rtoUs } from "./rtt";
@@ -44,7 +45,10 @@ function sendAll(t: Tcb): void {
     persist(t);
     return;
   }
-  if (t.sndUna == t.sndMax) congestionIdle(t);
+  if (t.sndUna == t.sndMax) {
+    congestionIdle(t);
+    rackIdle(t);
+  }
   if (t.mtuCap != 0 && !probePath(t)) return;
   while (sendNext(t)) {}
   persist(t);

@@ -20,6 +20,13 @@ const REO_PERSIST: u8 = 16;
 export function rackInit(t: Tcb): void {
   t.rackFack = t.iss;
   t.rackEnd = t.iss;
+  rackIdle(t);
+}
+
+/** Nothing is in flight: what goes from now on was sent later than all that has arrived. (Of times there are the low halves,
+ * which tell before from after for half an hour.) */
+export function rackIdle(t: Tcb): void {
+  t.rackAt = <u32>now();
 }
 
 /** §6.2 steps 1 to 3: takes in what DELIVERY tells. */
