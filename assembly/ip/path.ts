@@ -34,7 +34,7 @@ export class Path {
   source: u32;
   netif: u32;
   kind: u8;
-  /** PATH_LOCKED. */
+  /** PATH_LOCKED, PATH_SPREAD. */
   flags: u8;
   reserved: u16;
   /** Generation of the table it was found in; 0 = none. */
@@ -53,6 +53,8 @@ export class Path {
 export const PATH_BYTES: u32 = 48;
 /** The path MTU may be less than `mtu`: nothing is sent with DF (RFC 1191 §3). */
 export const PATH_LOCKED: u32 = 1;
+/** It is one of several of equal cost: another flow's may be another. */
+export const PATH_SPREAD: u32 = 2;
 
 const LO_IFINDEX: u32 = 1;
 const GATEWAY: u32 = offsetof<NextHop>("gateway0");
@@ -94,7 +96,9 @@ function find(path: Path, dst: usize, ifindex: u32, flow: u32): i32 {
   if (v4 == 0xffffffff) return groupPath(path, dst, ifindex, PATH_BROADCAST, IFF_BROADCAST | IFF_POINTOPOINT);
   if (v4 >>> 28 == 0xe) return groupPath(path, dst, ifindex, PATH_MULTICAST, IFF_MULTICAST);
   if (v4 >>> 24 == 0 || v4 >>> 28 == 0xf) return -E_NETUNREACH;
-  const found = routeMember(route4Lookup(v4), flow);
+  const route = route4Lookup(v4);
+  const found = routeMember(route, flow);
+  if (found != route) path.flags = <u8>PATH_SPREAD;
   // What goes through loopback stays in this host, whatever interface the socket is bound to.
   if (ifindex != 0 && nexthopAt(found).ifindex != LO_IFINDEX) return byInterface(path, dst, ifindex);
   return found == 0 ? -E_NETUNREACH : follow(path, dst, found, 0);
@@ -137,7 +141,7 @@ function limit(path: Path, known: Destination): void {
   if (known.mtuUntil == 0 || path.kind != PATH_UNICAST) return;
   holdsUntil(path, known.mtuUntil);
   const least = switchValue(SW_IP_PMTU_LEAST);
-  if (known.mtu < least) path.flags = <u8>PATH_LOCKED;
+  if (known.mtu < least) path.flags |= <u8>PATH_LOCKED;
   path.mtu = min<u32>(path.mtu, max<u32>(known.mtu, least));
 }
 

@@ -135,7 +135,8 @@ export function byteRingSize(ring: usize): u32 {
 
 export function byteRingFree(ring: usize): void {
   const row = rowOf(ring);
-  const n = <u32>(ring - row.base) / row.bytes;
+  // Their size is a power of two.
+  const n = <u32>(ring - row.base) >>> ctz<u32>(row.bytes);
   assert(n < row.used && ring == row.base + n * row.bytes && load<u32>(linkOf(row, n)) == TAKEN);
   store<u32>(linkOf(row, n), row.head);
   row.head = n + 1;

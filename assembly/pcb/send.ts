@@ -29,6 +29,7 @@ import {
   PATH_LOCAL,
   PATH_LOCKED,
   PATH_MULTICAST,
+  PATH_SPREAD,
   Path,
   pathFindFlow,
   pathIsGood,
@@ -91,6 +92,15 @@ export function pcbFindPath(p: Pcb, path: Path, dst: usize, port: u32): i32 {
   const flow = hash16(dst, ((<u64>p.proto) << 32) | (p.localPort << 16) | port);
   const error = pathFindFlow(path, pcbFirstHop(p, dst), interfaceFor(p, dst), flow);
   return error < 0 ? error : permitted(p, path);
+}
+
+/** The block has a peer, a port and an address now. The path that pcbFindPath() had found to the peer before, in the table's
+ * `generation`, is the one to keep, unless it was chosen for a flow without that port. */
+export function pcbKeepPath(p: Pcb, generation: u32): void {
+  const path = pathOf(p);
+  if ((path.flags & PATH_SPREAD) != 0) return;
+  path.generation = generation;
+  setSource(path, sourceOf(p, path), remoteOf(p));
 }
 
 function permitted(p: Pcb, path: Path): i32 {

@@ -92,7 +92,8 @@ export function connectionBegin(t: Tcb, least: u32): i32 {
   if (switchValue(SW_TCP_WINDOW_SCALING) != 0) {
     t.flags |= TCB_F_WSCALE;
     // RFC 7323 §2.2: the least shift by which the whole ring can be said, and any that it may become.
-    while (windowMost(t) >>> t.rcvShift > 0xffff) t.rcvShift++;
+    const most = windowMost(t);
+    while (most >>> t.rcvShift > 0xffff) t.rcvShift++;
   }
   return 0;
 }

@@ -13,7 +13,7 @@ import { store16 } from "../memory/endian";
 import { pbufAlloc, pbufClassFor } from "../memory/pbuf";
 import { remoteOf } from "../pcb/pcb";
 import { roomWaitBuffers } from "../pcb/room";
-import { pcbOutput, pcbRoom } from "../pcb/send";
+import { pathOf, pcbOutput, pcbRoom } from "../pcb/send";
 import { checksumFinish, checksumFold64, checksumJoin, checksumSwap, sum } from "../wire/checksum";
 import { copySum } from "../wire/copy-checksum";
 import { tcpEmit } from "../wire/tcp";
@@ -32,10 +32,13 @@ const OPTIONS_MOST: u32 = 40;
 /** Sends a segment with `len` bytes of the send ring from `seq` on: true if it went. Otherwise there was no path, or no
  * room: then the connection is told when there is. */
 export function segmentSend(t: Tcb, seq: u32, len: u32, flags: u32): bool {
+  return tcpPath(t) != 0 && segmentEmit(t, seq, len, flags);
+}
+
+/** segmentSend(), where tcpPath() has just found that there is a path: of a burst it is looked up once. */
+export function segmentEmit(t: Tcb, seq: u32, len: u32, flags: u32): bool {
   const p = t.pcb;
-  const found = tcpPath(t);
-  if (found == 0) return false;
-  const path = changetype<Path>(found);
+  const path = pathOf(p);
   const plain = (flags & TCP_SYN) == 0 && (len != 0 || !rangesWait(t));
   const stamped = (t.flags & TCB_F_TIMESTAMPS) != 0;
   const hdrLen = TCP_HDR_LEN + (!plain ? optionsPut(t, flags, path) : stamped ? TIMESTAMP_LEN : 0);

@@ -18,7 +18,7 @@ import { address4, addressCopy, addressEqual, addressIsAny } from "../memory/add
 import { demuxConnected, demuxInsert } from "../pcb/demux";
 import { localOf, PCB_ACCEPTED, PCB_CONNECTED, PCB_UNCLAIMED, Pcb, remoteOf } from "../pcb/pcb";
 import { portBind, portFirst, portNext, portRelease } from "../pcb/port";
-import { pathOf, pcbFindPath } from "../pcb/send";
+import { pathOf, pcbFindPath, pcbKeepPath } from "../pcb/send";
 import { backlogNext } from "./backlog";
 import { congestionChoose } from "./congestion";
 import { connectionBegin } from "./connection";
@@ -82,6 +82,7 @@ export function tcpConnect(p: Pcb, to: usize, port: u32): i32 {
   if (port == 0) return -E_INVAL;
   const path = pathOf(p);
   const found = pcbFindPath(p, path, to, port);
+  const generation = path.generation;
   path.generation = 0;
   if (found < 0) return found;
   if (path.kind >= <u32>PATH_BROADCAST) return -E_NETUNREACH;
@@ -100,6 +101,7 @@ export function tcpConnect(p: Pcb, to: usize, port: u32): i32 {
     return begun;
   }
   p.flags |= PCB_CONNECTED;
+  pcbKeepPath(p, generation);
   demuxInsert(p);
   t.state = TCP_SYN_SENT;
   synSend(t);

@@ -10,7 +10,7 @@ import { count } from "../core/counter";
 import { timerArm, timerArmed, timerStop } from "../core/timer";
 import { ackSend } from "./challenge";
 import { congestionIdle } from "./congestion";
-import { segmentSend } from "./emit";
+import { segmentEmit } from "./emit";
 import { mtuProbe, mtuProbeSent, mtuSent, PROBE_WAITS } from "./mtu-probe";
 import { paceHolds, paceSent } from "./pace";
 import { tcpPath } from "./path";
@@ -108,12 +108,12 @@ function isDue(t: Tcb, seq: u32, len: u32, fin: bool, full: u32): bool {
   return len >= t.sndMaxWnd >>> 1;
 }
 
-/** Sends `len` bytes from `seq` on; the last ones with PSH (RFC 9293 §3.9.1.2). */
+/** Sends `len` bytes from `seq` on, for which there is a path; the last ones with PSH (RFC 9293 §3.9.1.2). */
 function sendText(t: Tcb, seq: u32, len: u32, fin: bool): bool {
   let flags: u32 = TCP_ACK;
   if (len != 0 && seq + len == t.sndEnd) flags |= TCP_PSH;
   if (fin) flags |= TCP_FIN;
-  if (!segmentSend(t, seq, len, flags)) return false;
+  if (!segmentEmit(t, seq, len, flags)) return false;
   paceSent(t, len);
   return true;
 }

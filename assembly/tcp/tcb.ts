@@ -282,7 +282,8 @@ export function tcbOpen(p: Pcb): Tcb | null {
   else if (T.fresh < T.capacity) t = tcbAt(T.fresh++);
   else return null;
   T.used++;
-  memory.fill(changetype<usize>(t), 0, T.bytes);
+  // Of ranges and runs none is looked at before it is written.
+  memory.fill(changetype<usize>(t), 0, offsetof<Tcb>());
   t.pcb = p;
   t.state = TCP_CLOSED;
   rexmtTimer(t).kind = TIMER_TCP_REXMT;
