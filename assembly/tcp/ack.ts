@@ -128,8 +128,9 @@ export function windowSet(t: Tcb, wnd: u32): void {
   t.flags &= ~TCB_F_PERSIST;
   t.backoff = 0;
   timerStop(rexmtTimer(t));
-  // What was beyond the window, probes as well, goes as if it never went.
+  // What was beyond the window, probes as well, goes as if it never went; and what went before may be hours ago.
   if (t.sndUna != t.sndMax) scoreboardLose(t, t.sndUna, t.sndMax);
+  t.rackAt = <u32>now();
 }
 
 /** Our FIN is acknowledged. */
