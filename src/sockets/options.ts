@@ -28,11 +28,18 @@ import {
 } from "../../assembly/abi/socket.js";
 import { TCP_CONGESTION_CUBIC } from "../../assembly/abi/tcp.js";
 
-/** A name, and the least and the most value. */
+/** A name, and the least and the most value; orZero: 0 as well, for none. */
 export interface SocketOption {
   readonly name: string;
   readonly least: number;
   readonly most: number;
+  readonly orZero?: boolean;
+}
+
+/** "ttl = 256: 0 to 255"; of a value that is in its range, without it: something else was wrong. */
+export function optionText({ name, least, most, orZero = false }: SocketOption, value: number): string {
+  const said = `${name} = ${value}`;
+  return value >= least && value <= most ? said : `${said}: ${orZero ? "0, " : ""}${least} to ${most}`;
 }
 
 const DAY_MS = 86_400_000;
@@ -60,5 +67,5 @@ export const SOCKET_OPTIONS: Readonly<Record<number, SocketOption>> = {
   [OPT_TCP_RECEIVE_BUFFER]: { name: "receiveBuffer", least: 1, most: 1 << 20 },
   [OPT_TCP_CONGESTION]: { name: "congestion", least: 0, most: TCP_CONGESTION_CUBIC },
   [OPT_TCP_PACING_RATE]: { name: "pacingRate", least: 0, most: 0xffffffff },
-  [OPT_TCP_MSS]: { name: "mss", least: 0, most: 0xffff },
+  [OPT_TCP_MSS]: { name: "mss", least: 48, most: 0xffff, orZero: true },
 };

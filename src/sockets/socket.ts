@@ -18,7 +18,7 @@ import { formatIpv4, readIpv4 } from "../address.js";
 import { check, errnoName, rangeError, requireBoolean, requireInteger, StackError, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
 import type { HostedSocket, SocketHost } from "./host.js";
-import { SOCKET_OPTIONS, type SocketOption } from "./options.js";
+import { optionText, SOCKET_OPTIONS, type SocketOption } from "./options.js";
 
 /** An endpoint of a socket. */
 export interface Endpoint {
@@ -133,10 +133,11 @@ export abstract class Socket implements HostedSocket {
   /** @throws StackError EINVAL, ENODEV; RangeError for what is no whole number: each says option and value */
   protected setOption(option: number, value: number): void {
     this.open("setsockopt");
-    const { name, least, most } = SOCKET_OPTIONS[option] as SocketOption;
+    const known = SOCKET_OPTIONS[option] as SocketOption;
     // What fits a word the module judges.
-    if (value >>> 0 !== value) requireInteger(name, value, least, most);
-    check(this.host.core.exports.sock_set(this.handle, option, value), "setsockopt", { text: `${name} = ${value}` });
+    if (value >>> 0 !== value) requireInteger(known.name, value, known.orZero ? 0 : known.least, known.most);
+    const result = this.host.core.exports.sock_set(this.handle, option, value);
+    if (result < 0) check(result, "setsockopt", { text: optionText(known, value) });
   }
 
   /** @throws TypeError for what is neither true nor false */

@@ -63,18 +63,23 @@ describe("an option that does not exist is refused by its name", () => {
 });
 
 describe("a socket option", () => {
-  test("that is out of range is named with its value", async () => {
+  test("that is out of range is named with its value and its range", async () => {
     const stack = await boot();
     const socket = await stack.udp.bind();
     const wrong: readonly [() => unknown, string][] = [
-      [() => socket.setTTL(256), "ttl = 256"],
-      [() => socket.setTOS(256), "tos = 256"],
-      [() => socket.setQueue(0), "queue = 0"],
-      [() => socket.setMulticastTTL(256), "multicastTTL = 256"],
-      [() => stack.openRaw({ protocol: 7, ttl: 999 }), "ttl = 999"],
-      [() => stack.openEcho({ tos: 300 }), "tos = 300"],
-      [() => stack.udp.bind({ queue: 65_537 }), "queue = 65537"],
+      [() => socket.setTTL(256), "ttl = 256: 0 to 255"],
+      [() => socket.setTOS(256), "tos = 256: 0 to 255"],
+      [() => socket.setQueue(0), "queue = 0: 1 to 65536"],
+      [() => socket.setMulticastTTL(256), "multicastTTL = 256: 0 to 255"],
+      [() => stack.openRaw({ protocol: 7, ttl: 999 }), "ttl = 999: 0 to 255"],
+      [() => stack.openEcho({ tos: 300 }), "tos = 300: 0 to 255"],
+      [() => stack.udp.bind({ queue: 65_537 }), "queue = 65537: 1 to 65536"],
       [() => socket.setOptions(new Uint8Array(41)), "IP options of 41 bytes"],
+      [() => stack.tcp.listen({ mss: 65_536 }), "mss = 65536: 0, 48 to 65535"],
+      [() => stack.tcp.listen({ mss: 47 }), "mss = 47: 0, 48 to 65535"],
+      [() => stack.tcp.listen({ sendBuffer: 0 }), "sendBuffer = 0: 1 to 1048576"],
+      [() => stack.tcp.listen({ userTimeoutMs: 86_400_001 }), "userTimeoutMs = 86400001: 0 to 86400000"],
+      [() => stack.tcp.listen({ keepAlive: { count: 128 } }), "count = 128: 1 to 127"],
     ];
     for (const [act, text] of wrong) expect(await saying(act)).toBe(`StackError: setsockopt EINVAL (${text})`);
     expect(await saying(() => socket.bindToInterface(9))).toBe("StackError: setsockopt ENODEV (ifindex = 9)");
