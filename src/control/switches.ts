@@ -6,11 +6,9 @@ import * as NETIF from "../../assembly/abi/netif.js";
 import * as NUMBERS from "../../assembly/abi/switch.js";
 import { check, requireOpen, requireWord, typeError } from "../errors.js";
 import type { Core } from "../wasm/core.js";
+import { SWITCH_RANGES, type SwitchName } from "./switch-ranges.js";
 
-/** "IP_DEFAULT_TTL" for SW_IP_DEFAULT_TTL. */
-export type SwitchName = {
-  [K in keyof typeof NUMBERS]: K extends `SW_${infer N}` ? N : never;
-}[keyof typeof NUMBERS];
+export type { SwitchName } from "./switch-ranges.js";
 
 /** "FORWARDING" for IFSW_FORWARDING. */
 export type InterfaceSwitchName = {
@@ -31,6 +29,12 @@ const INTERFACE_IDS = idsOf(NETIF, "IFSW_");
 export const SWITCH_NAMES = [...IDS.keys()] as SwitchName[];
 /** Every switch of an interface. */
 export const INTERFACE_SWITCH_NAMES = [...INTERFACE_IDS.keys()] as InterfaceSwitchName[];
+
+/** "TCP_ECN = 7: 0 to 2"; of a value that is in its range (a first port behind the last), without it. */
+function switchText(name: SwitchName, value: number): string {
+  const [least, most] = SWITCH_RANGES[name];
+  return value >= least && value <= most ? `${name} = ${value}` : `${name} = ${value}: ${least} to ${most}`;
+}
 
 function idOf(ids: ReadonlyMap<string, number>, name: string): number {
   const id = ids.get(name);
@@ -64,7 +68,8 @@ export class Switches {
     const id = idOf(IDS, name);
     requireWord(name, value);
     this.#host.tick();
-    check(this.#host.core.exports.stack_set(id, value), "switch", { text: `${name} = ${value}` });
+    const result = this.#host.core.exports.stack_set(id, value);
+    if (result < 0) check(result, "switch", { text: switchText(name, value) });
     this.#host.work();
   }
 }

@@ -1,5 +1,7 @@
 /** What a program gets wrong is named: options that do not exist, values out of range, what is no boolean. */
 import { describe, expect, test } from "vitest";
+import { SWITCH_RANGES } from "../../src/control/switch-ranges.js";
+import { SWITCH_NAMES } from "../../src/control/switches.js";
 import { boot } from "./harness.js";
 import { RecordingDriver } from "./recording-driver.js";
 
@@ -59,6 +61,32 @@ describe("an option that does not exist is refused by its name", () => {
     stack.poll(stack.clock.now());
     b.connect(await received);
     expect(b.remoteAddress).toEqual({ address: "127.0.0.1", port: a.address.port });
+  });
+});
+
+describe("a switch", () => {
+  test("takes what its range says, and an error names the range", async () => {
+    const stack = await boot();
+    const { switches } = stack;
+    switches.set("IP_PORT_FIRST", 1);
+    switches.set("IP_PORT_LAST", 65_535);
+    expect(Object.keys(SWITCH_RANGES)).toEqual(SWITCH_NAMES);
+    for (const name of SWITCH_NAMES) {
+      const [least, most] = SWITCH_RANGES[name];
+      const before = switches.get(name);
+      for (const value of [least, most, before]) switches.set(name, value);
+      for (const value of least > 0 ? [least - 1, most + 1] : [most + 1]) {
+        const said = await saying(() => switches.set(name, value));
+        expect(said).toBe(`StackError: switch EINVAL (${name} = ${value}: ${least} to ${most})`);
+      }
+      expect(switches.get(name)).toBe(before);
+    }
+  });
+
+  test("whose value is in its range, and stands against another, is named with the value alone", async () => {
+    const stack = await boot();
+    const set = () => stack.switches.set("IP_PORT_FIRST", 65_535);
+    expect(await saying(set)).toBe("StackError: switch EINVAL (IP_PORT_FIRST = 65535)");
   });
 });
 
