@@ -29,6 +29,7 @@ import { connectionEnd, connectionEstablish, connectionTimeWait } from "./connec
 import { deliveryBegin } from "./delivery";
 import { ecnAck } from "./ecn";
 import { mtuAck } from "./mtu-probe";
+import { rackIdle } from "./rack";
 import { recoveryAck } from "./recovery";
 import { rexmtOnAck } from "./rexmt";
 import { rttOnAck } from "./rtt";
@@ -130,7 +131,7 @@ export function windowSet(t: Tcb, wnd: u32): void {
   timerStop(rexmtTimer(t));
   // What was beyond the window, probes as well, goes as if it never went; and what went before may be hours ago.
   if (t.sndUna != t.sndMax) scoreboardLose(t, t.sndUna, t.sndMax);
-  t.rackAt = <u32>now();
+  rackIdle(t);
 }
 
 /** Our FIN is acknowledged. */

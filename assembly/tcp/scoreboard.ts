@@ -75,9 +75,6 @@ export function scoreboardSent(t: Tcb, seq: u32, end: u32): void {
       return;
     }
     spare(t, 1);
-  } else {
-    // All that went before has arrived. So RACK.xmit_ts stays near: low halves are compared.
-    t.rackAt = at;
   }
   const run = runAt(t, t.runCount++);
   run.end = end;
