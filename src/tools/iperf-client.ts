@@ -48,6 +48,7 @@ export async function iperfClient(
     const flows: Flow[] = [];
     for (let id = 1; id <= terms.streams; id++) {
       const socket = await connect();
+      if (terms.congestion !== undefined) socket.setCongestion(terms.congestion);
       const line = streamLine(test, id);
       await socket.write(line, { signal });
       out(`[${String(id).padStart(3)}] local ${endText(socket.address)} connected to ${endText({ address, port })}`);

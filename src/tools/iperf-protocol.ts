@@ -8,6 +8,7 @@
  * When all streams are over the server says on the control connection what it knows of each, as
  * "result NUMBER BYTES US RETRANSMITS" in lines, and ends it. Numbers are decimal.
  */
+import { TCP_CONGESTIONS, type TcpCongestion } from "../sockets/tcp-info.js";
 import type { TcpSocket } from "../sockets/tcp-socket.js";
 
 export interface TestTerms {
@@ -23,6 +24,8 @@ export interface TestTerms {
   /** Buffers, bytes; 0: the stack's own. */
   readonly window: number;
   readonly noDelay: boolean;
+  /** Of whichever sends; undefined: the stack's own. */
+  readonly congestion?: TcpCongestion | undefined;
 }
 
 export interface StreamResult {
@@ -36,18 +39,23 @@ export const STREAMS_MOST = 128;
 export const LENGTH_MOST = 1 << 20;
 const LINE_MOST = 200;
 
-export function offerLine({ streams, reverse, bytes, ms, length, window, noDelay }: TestTerms): string {
-  return `iperf 1 ${[streams, Number(reverse), bytes, ms, length, window, Number(noDelay)].join(" ")}\n`;
+export function offerLine({ streams, reverse, bytes, ms, length, window, noDelay, congestion }: TestTerms): string {
+  const words = [streams, Number(reverse), bytes, ms, length, window, Number(noDelay), congestion ?? ""];
+  return `iperf 1 ${words.join(" ").trimEnd()}\n`;
 }
 
 /** The terms in a line; undefined if there are none, or none to agree to. */
 export function parseOffer(line: string): TestTerms | undefined {
-  const numbers = numbersOf(line, /^iperf 1((?: \d{1,15}){7})$/);
+  const numbers = numbersOf(line, /^iperf 1((?: \d{1,15}){7})(?: [a-z]+)?$/);
   if (numbers === undefined) return undefined;
   const [streams, reverse, bytes, ms, length, window, noDelay] = numbers as [number, ...number[]] & { length: 7 };
   if (streams < 1 || streams > STREAMS_MOST || length < 1 || length > LENGTH_MOST) return undefined;
   if (bytes === 0 && ms === 0) return undefined;
-  return { streams, reverse: reverse !== 0, bytes, ms, length, window, noDelay: noDelay !== 0 };
+  const terms = { streams, reverse: reverse !== 0, bytes, ms, length, window, noDelay: noDelay !== 0 };
+  const name = / ([a-z]+)$/.exec(line)?.[1];
+  if (name === undefined) return terms;
+  const congestion = TCP_CONGESTIONS.find((known) => known === name);
+  return congestion === undefined ? undefined : { ...terms, congestion };
 }
 
 export function streamLine(test: number, id: number): string {

@@ -69,6 +69,7 @@ class Server {
     const test = this.#tests.get(wanted);
     if (test === undefined || test.flows.length >= test.terms.streams) return false;
     const id = ++this.#streams;
+    if (test.terms.congestion !== undefined) socket.setCongestion(test.terms.congestion);
     const { remoteAddress: remote, address: local } = socket;
     const there = remote === undefined ? "nobody" : `${remote.address} port ${remote.port}`;
     this.#out(`[${String(id).padStart(3)}] local ${local.address} port ${local.port} connected to ${there}`);

@@ -56,6 +56,35 @@ describe("iperf", () => {
     expect(server.screen.at(-1)).toBe(summary[1]);
   });
 
+  test("-C chooses the congestion control of the streams, at the end that sends as well when that is the server", async () => {
+    for (const reverse of ["", "-R"]) {
+      for (const name of ["reno", "cubic"]) {
+        const { clock, a, b } = await line();
+        const server = serving(b);
+        const going = client(clock, a, `-t 2 -C ${name} ${reverse}`);
+        const used: string[][] = [];
+        const look = clock.sleep(1_000_000).then(() => {
+          for (const stack of [a, b]) {
+            const streams = stack
+              .sockets()
+              .filter(({ info }) => info !== undefined && info.bytesReceived + info.bytesAcked > 1e5);
+            used.push(streams.map(({ info }) => info?.congestion ?? ""));
+          }
+        });
+        expect((await going).status).toBe(0);
+        await look;
+        expect(used, name).toEqual([[name], [name]]);
+        server.stop();
+        await during(clock, server.done);
+      }
+    }
+    const { clock, a } = await line();
+    expect(await client(clock, a, "-C bbr")).toMatchObject({
+      status: 1,
+      err: "iperf: parameter error - -C bbr: one of reno, cubic",
+    });
+  });
+
   test("-n sends so many bytes; -R has the server send them; both are counted to the byte", async () => {
     for (const reverse of ["", "-R"]) {
       const { clock, a, b } = await line();
@@ -184,6 +213,8 @@ test("what is no line of the protocol is none", () => {
   expect(parseOffer("iperf 1 2 1 0 10 20 30 1")).toEqual({
     ...{ streams: 2, reverse: true, bytes: 0, ms: 10, length: 20, window: 30, noDelay: true },
   });
+  expect(parseOffer("iperf 1 2 1 0 10 20 30 1 reno")).toMatchObject({ noDelay: true, congestion: "reno" });
+  expect(parseOffer("iperf 1 2 1 0 10 20 30 1 bbr")).toBeUndefined();
   expect([parseStream("stream 1 2"), parseStream("stream 1"), parseResult("result 1 2 3 4")]).toEqual([
     [1, 2],
     undefined,

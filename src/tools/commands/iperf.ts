@@ -3,6 +3,7 @@
  * not speak iperf3's protocol.
  */
 import { StackError } from "../../errors.js";
+import { TCP_CONGESTIONS, type TcpCongestion } from "../../sockets/tcp-info.js";
 import { type Command, type CommandContext, CommandFailure, lookUp } from "../context.js";
 import { getopt, OptionError, type Options } from "../getopt.js";
 import { IperfError, iperfClient } from "../iperf-client.js";
@@ -14,7 +15,7 @@ import { errorText } from "../strerror.js";
 
 const USAGE = `Usage: iperf -s [-1] [-p port] [-i seconds]
        iperf -c host [-p port] [-t seconds | -n bytes] [-R] [-P streams]
-             [-i seconds] [-l bytes] [-w bytes] [-N]
+             [-i seconds] [-l bytes] [-w bytes] [-N] [-C name]
 
   -s            serve, until ^C; with -1 one test
   -c host       test with the server at this host
@@ -26,7 +27,8 @@ const USAGE = `Usage: iperf -s [-1] [-p port] [-i seconds]
   -i seconds    between lines (1; 0: only a summary)
   -l bytes      of one write (128K)
   -w bytes      of the buffers
-  -N            no delay: Nagle's algorithm off`;
+  -N            no delay: Nagle's algorithm off
+  -C name       congestion control: ${TCP_CONGESTIONS.join(", ")}`;
 
 const PORT = 5201;
 const LENGTH = 131072;
@@ -72,6 +74,7 @@ async function client({ has, get }: Options, port: number, everyUs: number, cont
     length: has("l") ? amount("l", get("l"), 1, LENGTH_MOST) : LENGTH,
     window: has("w") ? amount("w", get("w"), 1, WINDOW_MOST) : 0,
     noDelay: has("N"),
+    congestion: has("C") ? congestion(get("C") ?? "") : undefined,
   };
   out(`Connecting to host ${host}, port ${port}`);
   if (terms.reverse) out(`Reverse mode, remote host ${host} is sending`);
@@ -90,9 +93,15 @@ function amount(letter: string, text: string | undefined, least: number, most: n
   throw new CommandFailure(`iperf: parameter error - -${letter} ${text}: ${least} to ${most} bytes`);
 }
 
+function congestion(text: string): TcpCongestion {
+  const found = TCP_CONGESTIONS.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new CommandFailure(`iperf: parameter error - -C ${text}: one of ${TCP_CONGESTIONS.join(", ")}`);
+}
+
 function optionsOf(args: readonly string[]): Options {
   try {
-    return getopt(args, "s1c:p:t:n:RP:i:l:w:Nh");
+    return getopt(args, "s1c:p:t:n:RP:i:l:w:NC:h");
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     throw new CommandFailure(`iperf: ${error.message}\n${USAGE}`);
