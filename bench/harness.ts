@@ -124,3 +124,32 @@ export function published(name: string, figure: number): Contender {
   };
   return { name: `${name} (published, scaled)`, measure };
 }
+
+/** `work`, without what is done `before` it, in the unit of `per` a second: bytes and 1e9 for GB/s. */
+export function rate(
+  name: string,
+  amount: number,
+  per: number,
+  work: () => void | Promise<void>,
+  before: () => unknown = () => {},
+): Contender {
+  const measure = async () => {
+    // Idle sockets keep no process alive.
+    const alive = setInterval(() => {}, 1000);
+    try {
+      await before();
+      const start = performance.now();
+      await work();
+      return (amount / (performance.now() - start)) * (1000 / per);
+    } finally {
+      clearInterval(alive);
+    }
+  };
+  return { name, measure };
+}
+
+/** A row of a rate, with a target that is scaled by the clock, if there is one. */
+export function rateRow(name: string, unit: string, ours: Contender, peers: Contender[], target?: number): Row {
+  const base: Row = { name, unit, better: "more", ours, peers };
+  return target === undefined ? base : { ...base, target: { value: target, scale: "cpu" } };
+}

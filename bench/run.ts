@@ -57,7 +57,7 @@ function subjects(words: readonly string[]): string[] {
   return words.length > 0 ? all.filter((name) => words.includes(name)) : all;
 }
 
-const COLUMNS = [44, 9, 10, 26, 7, 10, 7] as const;
+const COLUMNS = [50, 9, 10, 26, 7, 10, 7] as const;
 
 function line(cells: readonly string[]): string {
   return cells
@@ -66,8 +66,9 @@ function line(cells: readonly string[]): string {
     .trimEnd();
 }
 
-/** Three significant digits, without an exponent. */
+/** Three significant digits, without an exponent; of what was counted, all. */
 function figure(value: number): string {
+  if (Number.isInteger(value)) return String(value);
   return Number(value.toPrecision(3)).toLocaleString("en-US", { maximumFractionDigits: 6, useGrouping: false });
 }
 

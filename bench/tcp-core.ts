@@ -3,11 +3,21 @@
 import { CALL_PTR } from "../assembly/abi/call.js";
 import { E_AGAIN } from "../assembly/abi/errno.js";
 import { IPPROTO_TCP } from "../assembly/abi/proto.js";
-import { OPT_TCP_NODELAY, PCB_TCB } from "../assembly/abi/socket.js";
+import { HANDLE_INDEX, OPT_TCP_NODELAY, PCB_PROTO, PCB_TCB } from "../assembly/abi/socket.js";
+import { POLL_FAR, REGION_COUNTERS } from "../assembly/abi/stack.js";
 import { SW_TCP_TIME_WAIT_MS } from "../assembly/abi/switch.js";
-import { TCB_STATE, TCP_ESTABLISHED } from "../assembly/abi/tcp.js";
+import {
+  TCB_CONGESTION,
+  TCB_FLAGS,
+  TCB_RCV_MASK,
+  TCB_SND_MASK,
+  TCB_STATE,
+  TCP_ESTABLISHED,
+  TCP_SYN_RECEIVED,
+} from "../assembly/abi/tcp.js";
 import { type BootOptions, Core, type Exports } from "../src/wasm/core.js";
 import { Rings } from "../src/wasm/rings.js";
+import { type Disturbance, Ill } from "./tcp-ill.js";
 import { piece, Sink } from "./tcp-stream.js";
 
 const LOCALHOST = 0x7f000001;
@@ -16,6 +26,18 @@ const BUDGET = 512;
 const BACKLOG = 1024;
 /** Turns without a byte after which a loop has come to a stop. */
 const PATIENCE = 1000;
+
+/** How a host differs from one whose loopback is as good as loopbacks are. */
+export interface Conditions {
+  /** Puts itself between the loops and the module. */
+  readonly wrap?: (exports: Exports) => Exports;
+  /** SW_… and their values, set before there is a socket. */
+  readonly switches?: readonly (readonly [number, number])[];
+  /** By how much each poll is later than the one before, us (1). */
+  readonly stepUs?: number;
+  /** What happens to frames on their way. */
+  readonly disturb?: Disturbance;
+}
 
 /** Two connected sockets. */
 export interface Ends {
@@ -31,14 +53,25 @@ export class CoreHost {
   readonly #pointer: number;
   readonly #listener: number;
   readonly #port = 7000;
+  readonly #sockets: number;
+  readonly #step: number;
+  readonly #ill: Ill | undefined;
   #us = 0;
+  /** Microseconds from the last poll until something is due. */
+  #dueIn = 0;
+  /** Bytes that the loops have copied into the stack and out of it. */
+  copied = 0;
 
-  /** @param wrap  puts itself between the loops and the module */
-  constructor(module: WebAssembly.Module, options: BootOptions, mtu: number, wrap = (exports: Exports) => exports) {
+  constructor(module: WebAssembly.Module, options: BootOptions, mtu: number, conditions: Conditions = {}) {
+    const { wrap, switches = [], stepUs = 1, disturb } = conditions;
     this.core = Core.boot(module, options);
-    const calls = wrap(this.core.exports);
+    const calls = wrap ? wrap(this.core.exports) : this.core.exports;
     this.#exports = calls;
+    this.#step = stepUs;
+    this.#sockets = options.sockets ?? 16;
     this.#rings = new Rings(this.core, calls.netif_record(1));
+    if (disturb) this.#ill = new Ill(this.core, disturb);
+    for (const [id, value] of switches) must("stack_set", calls.stack_set(id, value));
     this.#numbers = new Float64Array(this.core.u8.buffer);
     this.#pointer = (this.core.call + CALL_PTR) >> 2;
     must("netif_mtu", calls.netif_mtu(1, mtu));
@@ -50,9 +83,15 @@ export class CoreHost {
 
   /** What was sent is received; true if there was anything. */
   #turn(): boolean {
+    this.#ill?.disturb();
     const moved = this.#rings.handOver() !== 0;
-    if (moved) this.#exports.stack_poll(++this.#us, 0, BUDGET);
+    if (moved) this.#poll(this.#step);
     return moved;
+  }
+
+  #poll(us: number): void {
+    this.#us += us;
+    this.#dueIn = this.#exports.stack_poll(this.#us >>> 0, Math.floor(this.#us / 2 ** 32), BUDGET) >>> 0;
   }
 
   /** Until nothing is under way. */
@@ -88,6 +127,7 @@ export class CoreHost {
       }
       const bytes = piece(next, Math.min(room, end - next));
       this.core.u8.set(bytes, this.#place());
+      this.copied += bytes.length;
       must("tcp_send", tcp_send(handle, bytes.length, 0));
       next += bytes.length;
     }
@@ -99,6 +139,7 @@ export class CoreHost {
     for (let length = tcp_receive_window(handle); length > 0; length = tcp_receive_window(handle)) {
       const at = this.#place();
       sink.take(this.core.u8.subarray(at, at + length));
+      this.copied += length;
       must("tcp_receive", tcp_receive(handle, length));
     }
   }
@@ -169,10 +210,9 @@ export class CoreHost {
     }
   }
 
-  /** Nothing moves: a timer does, soon. */
+  /** Nothing moves: until a timer does. */
   #wait(): void {
-    this.#us += 1000;
-    this.#exports.stack_poll(this.#us, 0, BUDGET);
+    this.#poll(this.#dueIn === 0 || this.#dueIn >= POLL_FAR ? 1000 : this.#dueIn);
     this.#settle();
   }
 
@@ -190,10 +230,12 @@ export class CoreHost {
     this.#settle();
   }
 
-  /** n messages of 64 bytes to and fro, one at a time, over aligned streams. */
-  pingPong({ from, to }: Ends, n: number): void {
+  /** n messages of 64 bytes to and fro, one at a time, over aligned streams in turn. */
+  pingPong(crowd: readonly Ends[], n: number): void {
     let total = 0;
-    for (let i = 0; i < n; i++) {
+    for (let i = 0, turn = 0; i < n; i++) {
+      const { from, to } = crowd[turn] as Ends;
+      if (++turn === crowd.length) turn = 0;
       total += this.#message(from, to, i & 31);
       total += this.#message(to, from, i & 31);
     }
@@ -201,9 +243,55 @@ export class CoreHost {
     if (n % 32 !== 0 || total !== 2 * (n / 32) * 8 * 32 * (3.5 + 15.5)) throw new Error("bench: messages were altered");
   }
 
+  /** CTR_… so far. */
+  counter(id: number): number {
+    return this.core.u64(this.#exports.stack_region(REGION_COUNTERS) + id * 8);
+  }
+
+  #block({ from }: Ends): number {
+    return this.core.i32[(this.#exports.sock_record(from & HANDLE_INDEX) + PCB_TCB) >> 2] as number;
+  }
+
+  /** Whether a connection has TCB_F_…. */
+  hasFlag(ends: Ends, flag: number): boolean {
+    return ((this.core.i32[(this.#block(ends) + TCB_FLAGS) >> 2] as number) & flag) !== 0;
+  }
+
+  /** TCP_CONGESTION_… of a connection. */
+  congestion(ends: Ends): number {
+    return this.core.u8[this.#block(ends) + TCB_CONGESTION] as number;
+  }
+
   /** TIME-WAIT, ms. */
   timeWait(ms: number): void {
     must("stack_set", this.#exports.stack_set(SW_TCP_TIME_WAIT_MS, ms));
+  }
+
+  #state(record: number): number {
+    const tcb = this.core.i32[(record + PCB_TCB) >> 2] as number;
+    return tcb === 0 ? 0 : (this.core.i32[(tcb + TCB_STATE) >> 2] as number);
+  }
+
+  /** A SYN has been answered, the ACK has not come: bytes of rings that the half-open connection holds. */
+  halfOpenRings(): number {
+    const { sock_open, sock_connect, sock_record, sock_close } = this.#exports;
+    const { i32 } = this.core;
+    const from = must("sock_open", sock_open(IPPROTO_TCP));
+    this.core.putPeer(LOCALHOST, this.#port);
+    must("sock_connect", sock_connect(from));
+    this.#turn();
+    const records = Array.from({ length: this.#sockets }, (_, i) => sock_record(i));
+    const record = records.find(
+      (at) => i32[(at + PCB_PROTO) >> 2] === IPPROTO_TCP && this.#state(at) === TCP_SYN_RECEIVED,
+    );
+    if (record === undefined) throw new Error("bench: nothing is half open");
+    const tcb = i32[(record + PCB_TCB) >> 2] as number;
+    const bytes = [TCB_SND_MASK, TCB_RCV_MASK].map((mask) => (i32[(tcb + mask) >> 2] as number) + 1);
+    this.#settle();
+    must("sock_close", sock_close(from));
+    must("sock_close", sock_close(must("sock_accept", this.#exports.sock_accept(this.#listener))));
+    this.#settle();
+    return bytes.reduce((sum, ring) => sum + ring, 0);
   }
 
   /** n connections made, accepted and closed from the peer's side first, one at a time. */
@@ -211,8 +299,7 @@ export class CoreHost {
     const { sock_close, sock_record, tcp_receive_window } = this.#exports;
     for (let i = 0; i < n; i++) {
       const { from, to } = this.connect();
-      const tcb = this.core.i32[(sock_record(from & 0xffff) + PCB_TCB) >> 2] as number;
-      if (this.core.i32[(tcb + TCB_STATE) >> 2] !== TCP_ESTABLISHED) throw new Error("bench: not established");
+      if (this.#state(sock_record(from & HANDLE_INDEX)) !== TCP_ESTABLISHED) throw new Error("bench: not established");
       must("sock_close", sock_close(from));
       this.#settle();
       if (tcp_receive_window(to) !== 0) throw new Error("bench: the end of the stream has not come");

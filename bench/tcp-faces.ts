@@ -1,17 +1,17 @@
 // TCP within one process through an interface for programs: ours, by callbacks and by promises, and node:net over the
 // kernel's loopback. Each face does the same three works: bulk one way, ping-pong, connections made and closed.
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { Stack, type TcpServer, type TcpSocket } from "../src/index.js";
+import { Stack, type StackOptions, type TcpServer, type TcpSocket } from "../src/index.js";
 import { piece, Sink } from "./tcp-stream.js";
 
 const LOCALHOST = "127.0.0.1";
 /** Bytes handed over in one write. */
 const WRITE = 65_536;
-const MESSAGE = new Uint8Array(64).map((_, i) => i + 1);
+export const MESSAGE = new Uint8Array(64).map((_, i) => i + 1);
 const MESSAGE_SUM = MESSAGE.reduce((sum, byte) => sum + byte, 0);
 
 /** Counts the messages that come back, and adds up their bytes; a ring that wraps gives one in two pieces. */
-class Replies {
+export class Replies {
   #left: number;
   #bytes = 0;
   #sum = 0;
@@ -95,8 +95,8 @@ export class OurFace implements ConnectClose {
   }
 
   /** A stack of its own whose loopback has this MTU. */
-  static async create(mtu: number): Promise<OurFace> {
-    const stack = await Stack.create();
+  static async create(mtu: number, options: StackOptions = {}): Promise<OurFace> {
+    const stack = await Stack.create(options);
     stack.interface("lo").mtu = mtu;
     stack.switches.set("TCP_TIME_WAIT_MS", 1);
     return new OurFace(stack, await stack.tcp.listen({ address: LOCALHOST }));
@@ -201,7 +201,10 @@ async function listening(): Promise<{ server: Server; port: number }> {
 }
 
 /** The accepted end and the one that has connected; `onread` is of the latter. */
-async function nodePair(onread?: { buffer: Uint8Array; callback(bytes: number): boolean }): Promise<[Socket, Socket]> {
+export async function nodePair(onread?: {
+  buffer: Uint8Array;
+  callback(bytes: number): boolean;
+}): Promise<[Socket, Socket]> {
   const { server, port } = await listening();
   const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
   const client = connect({ port, host: LOCALHOST, noDelay: true, ...(onread ? { onread: onread as never } : {}) });

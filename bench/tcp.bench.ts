@@ -1,5 +1,5 @@
 // TCP between two sockets of one host over loopback: bulk data one way, 64 bytes to and fro, connections made and closed,
-// one connection and many, and what a connection costs in memory and in calls.
+// one connection and many. What it costs in copies, calls and memory, and what loss costs, is in tcp-cost.bench.ts.
 //
 // What a byte goes through, for ours: copied into the send ring, copied with its checksum into a packet buffer, handed
 // over, its checksum verified, copied into the receive ring, copied out. The kernel copies in and out, and computes no
@@ -7,9 +7,9 @@
 // of which is compared; while it is timed the first and the last byte of each piece are.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BootOptions, Core, type Exports } from "../src/wasm/core.js";
-import { type Contender, cPeer, published, ROOT, type Row } from "./harness.js";
+import { type Contender, cPeer, published, ROOT, type Row, rate, rateRow } from "./harness.js";
 import { CoreHost } from "./tcp-core.js";
+import { CoreCrowd, Crowds, eachOf, kernelHas, nodeCrowd, ourCrowd } from "./tcp-crowd.js";
 import {
   type Bulk,
   type ConnectClose,
@@ -26,22 +26,6 @@ const ETHERNET = 1500;
 const LOOPBACK = 65_536;
 
 const inC = (name: string, ...args: string[]) => cPeer(name, "bench/c/tcp.c", args, ["-pthread"]);
-
-/** `work` in the unit of `per` a second: bytes and 1e9 for GB/s. */
-function rate(name: string, amount: number, per: number, work: () => void | Promise<void>): Contender {
-  const measure = async () => {
-    // Idle sockets keep no process alive.
-    const alive = setInterval(() => {}, 1000);
-    try {
-      const start = performance.now();
-      await work();
-      return (amount / (performance.now() - start)) * (1000 / per);
-    } finally {
-      clearInterval(alive);
-    }
-  };
-  return { name, measure };
-}
 
 async function bulk(name: string, face: Bulk, mib: number): Promise<Contender> {
   const alive = setInterval(() => {}, 1000);
@@ -61,7 +45,7 @@ function corePingPong(module: WebAssembly.Module): Contender {
   const host = new CoreHost(module, {}, LOOPBACK);
   const ends = host.connect();
   host.align(ends);
-  return rate("ringstack, core", 160_000, 1e6, () => host.pingPong(ends, 160_000));
+  return rate("ringstack, core", 160_000, 1e6, () => host.pingPong([ends], 160_000));
 }
 
 const pingPong = (name: string, face: PingPong, n: number) => rate(name, n, 1e6, () => face.pingPong(n));
@@ -73,63 +57,59 @@ function coreConnectClose(module: WebAssembly.Module): Contender {
   return rate("ringstack, core", 30_000, 1e3, () => host.connectClose(30_000));
 }
 
-/** Bytes that each of `connections` sends in turn, as many of them before a poll as fill loopback's ring by half. */
-function crowd(module: WebAssembly.Module, connections: number): Contender {
-  const chunk = 4096;
-  const host = new CoreHost(
-    module,
-    { sockets: 4096, tcpBlocks: 2100, rings2K: 0, rings16K: 2100 * 2, rings64K: 0, rings1M: 0 },
-    ETHERNET,
-  );
-  const ends = Array.from({ length: connections }, () => host.connect());
-  const each = chunk * Math.ceil((64 * MIB) / chunk / connections);
-  return rate("ringstack, core", each * connections, 1e9, () => host.crowd(ends, each, chunk, 32));
-}
-
-/** What one more of what an option counts adds to the stack's memory, bytes. */
-function bytesOf(module: WebAssembly.Module, more: (n: number) => BootOptions): Contender {
-  const size = (n: number) => Core.boot(module, { seed: [1, 2, 3, 4], ...more(n) }).bytes;
-  // Tables of a power of two are the same for both.
-  return { name: "ringstack", measure: () => (size(4000) - size(3000)) / 1000 };
-}
-
-/** Calls of exports for each MiB of bulk data. */
-function callsPerMib(module: WebAssembly.Module, mtu: number): Contender {
-  let calls = 0;
-  const counted = (exports: Exports): Exports => {
-    const entries = Object.entries(exports).map(([name, call]) =>
-      typeof call === "function"
-        ? [
-            name,
-            (...args: number[]) => {
-              calls++;
-              return (call as (...args: number[]) => number)(...args);
-            },
-          ]
-        : [name, call],
+/** One connection, a hundred, ten thousand: what telling them apart costs, and memory that no cache holds. */
+function crowdRows(module: WebAssembly.Module): Row[] {
+  const crowds = new Crowds();
+  const makers = { core: (n: number) => new CoreCrowd(module, n), API: ourCrowd, node: nodeCrowd } as const;
+  const of = (kind: keyof typeof makers, n: number) => crowds.get(kind, n, () => makers[kind](n));
+  const stream = (name: string, kind: keyof typeof makers, n: number) => {
+    const each = eachOf(n, 64 * MIB);
+    return rate(
+      name,
+      each * n,
+      1e9,
+      async () => (await of(kind, n)).stream(each),
+      () => of(kind, n),
     );
-    return Object.fromEntries(entries) as Exports;
   };
-  const host = new CoreHost(module, {}, mtu, counted);
-  const ends = host.connect();
-  const measure = () => {
-    calls = 0;
-    host.bulk(ends, 64 * MIB, false);
-    return calls / 64;
-  };
-  return { name: "ringstack, core", measure };
+  const messages = (name: string, kind: keyof typeof makers, n: number, count: number) =>
+    rate(
+      name,
+      count,
+      1e6,
+      async () => (await of(kind, n)).pingPong(count),
+      () => of(kind, n),
+    );
+  return [1, 100, 10_000].flatMap((n) => {
+    const title = n === 1 ? "1 connection" : `${n.toLocaleString("en-US")} connections`;
+    const kernel = kernelHas(n);
+    const inKernel = (mode: string) => (kernel ? inC("kernel from C", mode, "64", `${n}`) : []);
+    const ofNode = (contender: Contender) => (kernel ? [contender] : []);
+    const rows = [
+      rateRow(`TCP ${title}, 4 KiB at a time, core`, "GB/s", stream("ringstack, core", "core", n), inKernel("crowd")),
+      rateRow(`TCP ${title}, 4 KiB at a time, API`, "GB/s", stream("tryWrite, ondata", "API", n), [
+        ...ofNode(stream("node:net", "node", n)),
+        ...inKernel("crowd"),
+      ]),
+    ];
+    // Over one they are rows above.
+    if (n === 1) return rows;
+    const count = n === 100 ? 64_000 : 32_000;
+    return [
+      ...rows,
+      rateRow(
+        `TCP 64 B ping-pong, ${title}, core`,
+        "M rt/s",
+        messages("ringstack, core", "core", n, count),
+        inKernel("pingpong"),
+      ),
+      rateRow(`TCP 64 B ping-pong, ${title}, API`, "M rt/s", messages("tryWrite, ondata", "API", n, count / 2), [
+        ...ofNode(messages("node:net", "node", n, 10_000)),
+        ...inKernel("pingpong"),
+      ]),
+    ];
+  });
 }
-
-const row = (name: string, unit: string, ours: Contender, peers: Contender[], target?: number): Row => ({
-  name,
-  unit,
-  better: "more",
-  ours,
-  peers,
-  ...(target === undefined ? {} : { target: { value: target, scale: "cpu" } }),
-});
-
-const cost = (name: string, unit: string, ours: Contender): Row => ({ name, unit, better: "less", ours, peers: [] });
 
 export default async function tcp(): Promise<Row[]> {
   const module = new WebAssembly.Module(readFileSync(join(ROOT, "build/release.wasm")));
@@ -145,68 +125,54 @@ export default async function tcp(): Promise<Row[]> {
   const kernelConnect = inC("kernel from C", "connect");
   const netConnect = connectClose("node:net", await nodeConnectClose(), 1_500);
   return [
-    row(
+    rateRow(
       "TCP bulk, lo MTU 1,500, core",
       "GB/s",
       await coreBulk(module, ETHERNET, 384),
       [published("smoltcp", 4.3), published("lwIP", 3.8)],
       4.3,
     ),
-    row("TCP bulk, lo MTU 1,500, API", "GB/s", await bulk("tryWrite, ondata", await narrow.bulk(), 384), []),
-    row("TCP bulk, lo MTU 65,536, core", "GB/s", await coreBulk(module, LOOPBACK, 768), kernel),
-    row(
+    rateRow("TCP bulk, lo MTU 1,500, API", "GB/s", await bulk("tryWrite, ondata", await narrow.bulk(), 384), []),
+    rateRow("TCP bulk, lo MTU 65,536, core", "GB/s", await coreBulk(module, LOOPBACK, 768), kernel),
+    rateRow(
       "TCP bulk, lo MTU 65,536, API",
       "GB/s",
       await bulk("tryWrite, ondata", await wide.bulk(), 768),
       [...net, ...kernel],
       7,
     ),
-    row(
+    rateRow(
       "TCP 64 B ping-pong, core",
       "M rt/s",
       corePingPong(module),
       [...kernelPingPong, published("lwIP", 2.4), published("smoltcp", 1.35)],
       2.5,
     ),
-    row(
+    rateRow(
       "TCP 64 B ping-pong, API callbacks",
       "M rt/s",
       pingPong("tryWrite, ondata", await wide.byCallbacks(), 100_000),
       [netPingPong, ...kernelPingPong],
       1,
     ),
-    row("TCP 64 B ping-pong, API promises", "M rt/s", pingPong("write, read", await wide.byPromises(), 40_000), [
+    rateRow("TCP 64 B ping-pong, API promises", "M rt/s", pingPong("write, read", await wide.byPromises(), 40_000), [
       netPingPong,
       ...kernelPingPong,
     ]),
-    row(
+    rateRow(
       "TCP connect and close, core",
       "k/s",
       coreConnectClose(module),
       [...kernelConnect, published("lwIP", 900), published("smoltcp", 800)],
       1000,
     ),
-    row(
+    rateRow(
       "TCP connect and close, API",
       "k/s",
       connectClose("connect, close", wide, 10_000),
       [netConnect, ...kernelConnect],
       180,
     ),
-    row("TCP 1 connection, 4 KiB at a time, core", "GB/s", crowd(module, 1), []),
-    row("TCP 100 connections, 4 KiB at a time, core", "GB/s", crowd(module, 100), []),
-    row("TCP 1,000 connections, 4 KiB at a time, core", "GB/s", crowd(module, 1000), []),
-    cost(
-      "TCP connection, memory without its rings",
-      "bytes",
-      bytesOf(module, (n) => ({ sockets: n, tcpBlocks: n })),
-    ),
-    cost(
-      "TCP connection in TIME-WAIT, memory",
-      "bytes",
-      bytesOf(module, (n) => ({ timeWaits: n })),
-    ),
-    cost("TCP bulk, lo MTU 1,500, calls of exports", "1/MiB", callsPerMib(module, ETHERNET)),
-    cost("TCP bulk, lo MTU 65,536, calls of exports", "1/MiB", callsPerMib(module, LOOPBACK)),
+    ...crowdRows(module),
   ];
 }

@@ -1,7 +1,9 @@
 /* TCP through the kernel's loopback.
  *   tcp bulk              one thread that alternates between both ends; prints GB/s
  *   tcp bulk2             two threads, one for each end, that block; prints GB/s
- *   tcp pingpong BYTES    one thread, a message there and one back; prints millions of round trips a second
+ *   tcp pingpong 64 N     one thread, a message there and one back, over N connections in turn (1); prints millions of
+ *                         round trips a second
+ *   tcp crowd 64 N        one thread, 4 KiB over each of N connections in turn, 32 of them before they are read; prints GB/s
  *   tcp connect           one thread: connected, accepted, closed at both ends; prints thousands of connections a second
  * Every byte is copied in and out; of what comes, every message's numbers are added up, or of bulk data one byte in each
  * piece compared.
@@ -15,16 +17,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SECONDS 0.12
 #define PIECE 65536
+#define MOST 10000
+#define CHUNK 4096
+#define BATCH 32
 
 static unsigned char out[PIECE], in[PIECE];
 static struct sockaddr_in at;
 static uint64_t total;
+/* Both ends of each connection. */
+static int from[MOST], to[MOST];
+static uint32_t connections = 1;
 
 static double now(void)
 {
@@ -109,6 +118,16 @@ static void message(int from, int to, size_t bytes, uint64_t value)
     for (size_t i = 0; i < bytes / 8; i++) total += received[i];
 }
 
+/* One chunk over each connection. */
+static void round_of(void)
+{
+    for (uint32_t first = 0; first < connections; first += BATCH) {
+        uint32_t last = first + BATCH < connections ? first + BATCH : connections;
+        for (uint32_t i = first; i < last; i++) put(from[i], out, CHUNK);
+        for (uint32_t i = first; i < last; i++) take(to[i], CHUNK);
+    }
+}
+
 static void connect_close(int server, uint32_t n)
 {
     char none;
@@ -126,26 +145,38 @@ int main(int argc, char **argv)
 {
     const char *kind = argc > 1 ? argv[1] : "";
     size_t bytes = argc > 2 ? (size_t)atoi(argv[2]) : 64;
-    if (bytes < 8 || bytes > 64 || bytes % 8) return 2;
+    if (argc > 3) connections = (uint32_t)atoi(argv[3]);
+    if (bytes < 8 || bytes > 64 || bytes % 8 || connections < 1 || connections > MOST) return 2;
     for (size_t i = 0; i < PIECE; i++) out[i] = (unsigned char)((i * 2654435761u) >> 24);
     int server = listener();
-    int a = connected();
-    int on = 1, b = accept(server, NULL, NULL);
-    if (b < 0 || setsockopt(b, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) return 3;
-    for (uint32_t n = 512;; n *= 2) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files)) return 3;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files)) return 3;
+    for (uint32_t i = 0; i < connections; i++) {
+        int on = 1;
+        from[i] = connected();
+        to[i] = accept(server, NULL, NULL);
+        if (to[i] < 0 || setsockopt(to[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) return 3;
+    }
+    int a = from[0], b = to[0];
+    for (uint32_t n = *kind == 'c' && kind[1] == 'r' ? 1 : 512;; n *= 2) {
         double start = now();
         if (!strcmp(kind, "bulk")) bulk(a, b, n, 1);
         else if (!strcmp(kind, "bulk2")) bulk(a, b, n, 2);
         else if (!strcmp(kind, "connect")) connect_close(server, n);
         else if (!strcmp(kind, "pingpong")) {
             for (uint32_t i = 0; i < n; i++) {
-                message(a, b, bytes, i);
-                message(b, a, bytes, i);
+                message(from[i % connections], to[i % connections], bytes, i);
+                message(to[i % connections], from[i % connections], bytes, i);
             }
+        } else if (!strcmp(kind, "crowd")) {
+            for (uint32_t i = 0; i < n; i++) round_of();
         } else return 2;
         double elapsed = now() - start;
         if (elapsed < SECONDS / 2) continue;
-        if (!strncmp(kind, "bulk", 4)) printf("%.6f\n", n * (double)PIECE / elapsed / 1e9);
+        if (!strcmp(kind, "crowd")) printf("%.6f\n", n * (double)CHUNK * connections / elapsed / 1e9);
+        else if (!strncmp(kind, "bulk", 4)) printf("%.6f\n", n * (double)PIECE / elapsed / 1e9);
         else printf("%.6f\n", n / elapsed / (*kind == 'p' ? 1e6 : 1e3));
         return 0;
     }
