@@ -24,7 +24,8 @@ export interface KeepAlive {
 export interface TcpSettings {
   /** Small segments go at once rather than with what comes next (Nagle's algorithm off). */
   readonly noDelay?: boolean;
-  /** Bytes that may wait to be sent, and to be read: rounded up to a ring's size (2 KiB, 16 KiB, 64 KiB, 1 MiB). */
+  /** Bytes that may wait to be sent, and to be read: rounded up to a ring's size (2 KiB, 16 KiB, 64 KiB, 1 MiB). What is
+   * given stays so; what is not begins with 64 KiB, and grows where it is what limits the connection (TCP_AUTOTUNING). */
   readonly sendBuffer?: number;
   readonly receiveBuffer?: number;
   /** Off unless asked for. */
