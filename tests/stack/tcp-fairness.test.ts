@@ -10,6 +10,7 @@ import type { VirtualClock } from "../../src/index.js";
 import { Lab } from "../../src/lab/index.js";
 import type { TcpCongestion } from "../../src/sockets/tcp-info.js";
 import { build } from "./harness.js";
+import { holdTable } from "./tcp-page.js";
 
 interface Line {
   readonly rate: string;
@@ -122,13 +123,21 @@ describe.runIf(build === "release")("two senders at a bottleneck", () => {
     ["Reno and Reno, long", LONG, "reno", "reno", 0.35, 0.65, 0.92, 0.9],
     ["CUBIC and Reno, long", LONG, "cubic", "reno", 0.52, 0.8, 0.75, 0.9],
   ];
-  test.each(cases)("%s round trips", async (_, line, first, second, least, most, jain, use) => {
+  const lines: string[][] = [];
+  test.each(cases)("%s round trips", async (name, line, first, second, least, most, jain, use) => {
     const found = await share(line, [first, second], 1);
+    const percents = found.shares.map((part) => `${(100 * part).toFixed(0)} %`);
+    lines.push([name, line.rate, ...percents, found.jain.toFixed(3), `${least} to ${most}`]);
     const all = found.shares[0] + found.shares[1];
     expect(found.shares[0] / all, found.text).toBeGreaterThan(least);
     expect(found.shares[0] / all, found.text).toBeLessThan(most);
     expect(found.jain, found.text).toBeGreaterThan(jain);
     expect(all, found.text).toBeGreaterThan(use);
+  });
+
+  test("docs/TCP-LINKS.md shows them", () => {
+    const head = ["round trips", "rate", "the first has", "the second", "Jain's index", "the first's part in the test"];
+    holdTable("Fairness: two senders at one bottleneck", head, lines);
   });
 });
 
