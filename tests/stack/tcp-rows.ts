@@ -291,7 +291,7 @@ export const PARTS: readonly Part[] = [
         back: 0,
         withinS: 60,
         expected: LINE_RATE,
-        within: [0.95, 1],
+        within: [0.93, 1],
         again: [0, 0],
         seeds: 4,
       },
